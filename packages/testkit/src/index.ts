@@ -1,0 +1,30 @@
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { freePort, isPortFree } from './free-port.ts';
+export {
+  type FindNatsOptions,
+  type FoundNatsServer,
+  findNatsServer,
+  type NatsServerSource,
+} from './nats/find.ts';
+export type { NatsNode } from './nats/node.ts';
+export { NATS_SERVER_VERSION } from './nats/release.ts';
+export { type NatsOptions, type NatsServer, startNats } from './nats/server.ts';
+export { dataDir, projectRoot } from './paths.ts';
+export { acquireLock, type FileLock, LockHeldError } from './process/file-lock.ts';
+export type { LogLine } from './process/log-line.ts';
+export {
+  describeExit,
+  type ExitStatus,
+  type ManagedProcess,
+  type ProcessOptions,
+  type StopOptions,
+  spawnProcess,
+} from './process/managed-process.ts';
+export {
+  type ReadyInfo,
+  SERVICE_NAMES,
+  type ServiceName,
+  type ServiceOptions,
+  type ServiceProcess,
+  spawnService,
+} from './process/service.ts';
