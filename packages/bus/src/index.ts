@@ -1,1 +1,11 @@
-export {};
+export * from './chat-messages.ts';
+export * from './game-messages.ts';
+export * from './game-records.ts';
+export * from './ids.ts';
+export * from './match-messages.ts';
+export * from './partitions.ts';
+export * from './presence-messages.ts';
+export * from './replies.ts';
+export * from './sim-messages.ts';
+export * from './streams.ts';
+export * from './subjects.ts';

@@ -1,0 +1,78 @@
+/** Requests to the matchmaker and its answers (`match.<verb>`), its heartbeat, and the registry's entries. JSON. */
+
+import {
+  array,
+  boolean,
+  type Decoded,
+  gameInfo,
+  id,
+  int,
+  json,
+  loose,
+  oneOf,
+  optional,
+  record,
+  string,
+} from '@breakwater/protocol';
+
+const text = string();
+const options = record(json(), 64);
+
+/** `key` is the caller's own name for the creation: with `user` it decides the game's id, so a retry finds the same. */
+export const matchCreate = loose({
+  user: id,
+  key: id,
+  type: id,
+  title: optional(text),
+  options: optional(options),
+});
+export type MatchCreate = Decoded<typeof matchCreate>;
+
+/** Join any game of the type with a free seat, else create one. The seat is held for a while. */
+export const matchQuick = loose({ user: id, key: id, type: id });
+export type MatchQuick = Decoded<typeof matchQuick>;
+
+/** Make sure that a game is hosted (it may sleep, or its process may be gone) and say where. */
+export const matchFind = loose({ game: id });
+export type MatchFind = Decoded<typeof matchFind>;
+
+export const matchList = loose({ type: optional(id) });
+export type MatchList = Decoded<typeof matchList>;
+
+/** Answer of create, quick and find. */
+export const matchedGame = loose({ info: gameInfo, isNew: boolean() });
+export type MatchedGame = Decoded<typeof matchedGame>;
+export const matchGames = loose({ games: array(gameInfo, 100_000) });
+export type MatchGames = Decoded<typeof matchGames>;
+/** Types that some live simulation process hosts. */
+export const matchTypes = loose({ types: array(text, 1_000) });
+
+export const matchHeartbeat = loose({ matchmaker: id, n: int(0) });
+export type MatchHeartbeat = Decoded<typeof matchHeartbeat>;
+
+export const GAME_STATES = ['starting', 'running', 'sleeping', 'ended', 'failed'] as const;
+export type GameState = (typeof GAME_STATES)[number];
+
+/**
+ * The KV value of a game in bucket `games`. `epoch` is the highest claim heard of, not a right to anything: the
+ * log's claim decides who owns. `seats` are reservations by quick match that no join has used yet.
+ */
+export const gameEntry = loose({
+  game: id,
+  type: id,
+  schemaVersion: int(0),
+  title: text,
+  state: oneOf(GAME_STATES),
+  epoch: int(0),
+  pod: optional(id),
+  players: int(0),
+  maxPlayers: int(0),
+  createdBy: id,
+  createdAt: int(0),
+  changedAt: int(0),
+  options,
+  seed: int(0, 0xffff_ffff),
+  seats: array(loose({ user: id, untilMs: int(0) }), 10_000),
+  reason: optional(text),
+});
+export type GameEntry = Decoded<typeof gameEntry>;

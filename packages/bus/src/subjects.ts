@@ -1,0 +1,65 @@
+/** Every subject there is. Nothing outside this file concatenates one. */
+
+import type { EdgeId, GameId, PodId, RoomId, UserId } from './ids.ts';
+import { partitionOf } from './partitions.ts';
+
+declare const brand: unique symbol;
+export type Subject = string & { readonly [brand]: 'subject' };
+
+const subject = (text: string): Subject => text as Subject;
+
+export const CHAT_VERBS = ['send', 'join', 'history', 'list', 'create', 'roster'] as const;
+export const MATCH_VERBS = ['create', 'quick', 'list', 'find', 'types'] as const;
+export const SIM_VERBS = ['host', 'release', 'list'] as const;
+export type ChatVerb = (typeof CHAT_VERBS)[number];
+export type MatchVerb = (typeof MATCH_VERBS)[number];
+export type SimVerb = (typeof SIM_VERBS)[number];
+
+/** Queue groups: one member of the group answers a request. */
+export const QUEUES = { chat: 'chat', match: 'matchmaker' } as const;
+
+export interface Subjects {
+  chat(verb: ChatVerb): Subject;
+  roomLog(room: RoomId): Subject;
+  roomFeed(room: RoomId): Subject;
+  roomSignal(room: RoomId): Subject;
+  roomPresence(room: RoomId): Subject;
+  edgePresence(edge: EdgeId): Subject;
+  /** All edges' presence, for chat and simulation. */
+  allEdgePresence(): Subject;
+  edgeSync(edge: EdgeId): Subject;
+  match(verb: MatchVerb): Subject;
+  matchHeartbeat(): Subject;
+  simStatus(): Subject;
+  sim(pod: PodId, verb: SimVerb): Subject;
+  gameIn(game: GameId): Subject;
+  gameLog(game: GameId): Subject;
+  gameFeed(game: GameId): Subject;
+  gameSnapshots(game: GameId): Subject;
+  userInbox(user: UserId): Subject;
+}
+
+/** Subject builders for an installation with `partitions` partitions. */
+export function subjectsFor(partitions: number): Subjects {
+  const room = (id: RoomId, leaf: string) => subject(`room.${partitionOf(id, partitions)}.${id}.${leaf}`);
+  const game = (id: GameId, leaf: string) => subject(`game.${partitionOf(id, partitions)}.${id}.${leaf}`);
+  return {
+    chat: (verb) => subject(`chat.${verb}`),
+    roomLog: (id) => room(id, 'log'),
+    roomFeed: (id) => room(id, 'feed'),
+    roomSignal: (id) => room(id, 'signal'),
+    roomPresence: (id) => room(id, 'presence'),
+    edgePresence: (edge) => subject(`edge.${edge}.presence`),
+    allEdgePresence: () => subject('edge.*.presence'),
+    edgeSync: (edge) => subject(`edge.${edge}.sync`),
+    match: (verb) => subject(`match.${verb}`),
+    matchHeartbeat: () => subject('match.heartbeat'),
+    simStatus: () => subject('sim.status'),
+    sim: (pod, verb) => subject(`sim.${pod}.${verb}`),
+    gameIn: (id) => game(id, 'in'),
+    gameLog: (id) => game(id, 'log'),
+    gameFeed: (id) => game(id, 'feed'),
+    gameSnapshots: (id) => game(id, 'snap'),
+    userInbox: (user) => subject(`user.${user}.inbox`),
+  };
+}
