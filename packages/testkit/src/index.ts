@@ -1,4 +1,5 @@
 export { type EventuallyOptions, eventually } from './eventually.ts';
+export { FakeClock } from './fake-clock.ts';
 export { freePort, isPortFree } from './free-port.ts';
 export {
   type FindNatsOptions,
@@ -28,3 +29,4 @@ export {
   type ServiceProcess,
   spawnService,
 } from './process/service.ts';
+export { type FaultProxy, type ProxyDirection, type ProxyTarget, startProxy } from './proxy/proxy.ts';

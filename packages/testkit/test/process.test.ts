@@ -26,7 +26,7 @@ test('a service that ends before it is ready is an error with its last words', a
     const entry = join(dir, 'broken.ts');
     writeFileSync(entry, "console.error('no such setting'); process.exitCode = 1;\n");
     await expect(spawnService('broken', { entry })).rejects.toThrow(
-      /broken ended \(exit code 1\)[^]*no such setting/,
+      /broken ended \(exit code 1\)[\s\S]*no such setting/,
     );
   } finally {
     rmSync(dir, { recursive: true });
