@@ -1,3 +1,4 @@
+export { type FindChromiumOptions, findChromium, launchChromium } from './chromium.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { FakeClock } from './fake-clock.ts';
 export { freePort, isPortFree } from './free-port.ts';
@@ -12,6 +13,7 @@ export { NATS_SERVER_VERSION } from './nats/release.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats/server.ts';
 export { dataDir, projectRoot } from './paths.ts';
 export { acquireLock, type FileLock, LockHeldError } from './process/file-lock.ts';
+export { LocalService, type ServiceSpec } from './process/local-service.ts';
 export type { LogLine } from './process/log-line.ts';
 export {
   describeExit,
@@ -29,4 +31,13 @@ export {
   type ServiceProcess,
   spawnService,
 } from './process/service.ts';
+export {
+  type SupervisedUnit,
+  Supervisor,
+  type SupervisorEvent,
+  type SupervisorOptions,
+} from './process/supervisor.ts';
 export { type FaultProxy, type ProxyDirection, type ProxyTarget, startProxy } from './proxy/proxy.ts';
+export { type PlanOptions, planStack, type StackSize } from './stack/plan.ts';
+export { type Stack, type StackOptions, startStack } from './stack/stack.ts';
+export { signToken, type TokenOptions } from './stack/token.ts';

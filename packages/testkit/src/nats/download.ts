@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from './run.ts';
+import { run } from '../system/run.ts';
 
 /** The checksum file is small: a host that does not bring it in this time counts as unreachable. */
 const CHECKSUM_TIMEOUT_MS = 5_000;

@@ -1,19 +1,10 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { dataDir } from '../paths.ts';
 import { acquireLock } from '../process/file-lock.ts';
+import { run } from '../system/run.ts';
+import { findProgram, installDebianPackage, type SystemFacts, systemFacts } from '../system/system.ts';
 import { downloadNatsServer } from './download.ts';
 import {
   isAtLeast,
@@ -22,7 +13,6 @@ import {
   NATS_SERVER_VERSION,
   OLDEST_NATS_SERVER,
 } from './release.ts';
-import { run } from './run.ts';
 
 /** Where a nats-server came from. */
 export type NatsServerSource = 'path' | 'cache' | 'release' | 'go' | 'debian';
@@ -35,14 +25,9 @@ export interface FoundNatsServer {
 }
 
 /** Everything that the search looks at; the defaults are this machine. */
-export interface FindNatsOptions {
-  /** Folders with programs, as in the environment variable. */
-  path?: string;
+export interface FindNatsOptions extends Partial<SystemFacts> {
   cacheDir?: string;
   releaseUrl?: string;
-  /** Content of `/etc/os-release`. */
-  osRelease?: string;
-  userId?: number;
   /** Told before each step that takes long. */
   log?: (message: string) => void;
 }
@@ -76,19 +61,15 @@ export async function findNatsServer(options: FindNatsOptions = {}): Promise<Fou
 
 class Search {
   readonly cacheDir: string;
-  readonly #path: string;
+  readonly #facts: SystemFacts;
   readonly #releaseUrl: string;
-  readonly #osRelease: string;
-  readonly #userId: number;
   readonly #log: (message: string) => void;
   readonly #failures: string[] = [];
 
   constructor(options: FindNatsOptions) {
     this.cacheDir = options.cacheDir ?? join(dataDir, 'bin');
-    this.#path = options.path ?? process.env.PATH ?? '';
+    this.#facts = systemFacts(options);
     this.#releaseUrl = options.releaseUrl ?? NATS_RELEASE_URL;
-    this.#osRelease = options.osRelease ?? readIfThere('/etc/os-release');
-    this.#userId = options.userId ?? process.getuid?.() ?? -1;
     this.#log = options.log ?? (() => undefined);
   }
 
@@ -97,7 +78,7 @@ class Search {
   }
 
   async onPath(): Promise<FoundNatsServer | undefined> {
-    const program = findProgram('nats-server', this.#path);
+    const program = findProgram(this.#facts.path, 'nats-server');
     if (program === undefined) return this.#failed('PATH', 'no nats-server there');
     return this.#attempt('PATH', () => probe(program, 'path'));
   }
@@ -118,7 +99,7 @@ class Search {
   }
 
   async fromGo(): Promise<FoundNatsServer | undefined> {
-    const go = findProgram('go', this.#path);
+    const go = findProgram(this.#facts.path, 'go');
     if (go === undefined) return this.#failed('go install', 'no go on the PATH');
     return this.#attempt('go install', async () => {
       this.#log(`building nats-server ${NATS_SERVER_VERSION} with Go, which takes a minute or two`);
@@ -126,7 +107,7 @@ class Search {
         const dir = mkdtempSync(join(tmpdir(), 'breakwater-go-'));
         try {
           await run(go, ['install', NATS_GO_MODULE], {
-            env: { ...process.env, PATH: this.#path, GOBIN: dir },
+            env: { ...process.env, PATH: this.#facts.path, GOBIN: dir },
           });
           copyFileSync(join(dir, 'nats-server'), file);
         } finally {
@@ -137,18 +118,11 @@ class Search {
     });
   }
 
-  async fromDebian(): Promise<FoundNatsServer | undefined> {
-    const aptGet = findProgram('apt-get', this.#path);
-    if (!/^ID(_LIKE)?=.*debian/m.test(this.#osRelease) || aptGet === undefined) {
-      return this.#failed('apt-get install nats-server', 'this is not Debian');
-    }
-    if (this.#userId !== 0) return this.#failed('apt-get install nats-server', 'needs root');
+  fromDebian(): Promise<FoundNatsServer | undefined> {
     return this.#attempt('apt-get install nats-server', async () => {
       this.#log("installing Debian's nats-server");
-      const env = { ...process.env, PATH: this.#path, DEBIAN_FRONTEND: 'noninteractive' };
-      await run(aptGet, ['update', '-q'], { env });
-      await run(aptGet, ['install', '-y', '-q', '--no-install-recommends', 'nats-server'], { env });
-      const program = findProgram('nats-server', `${this.#path}${delimiter}/usr/sbin`);
+      await installDebianPackage('nats-server', this.#facts);
+      const program = findProgram(`${this.#facts.path}${delimiter}/usr/sbin`, 'nats-server');
       if (program === undefined) throw new Error('the package brought no nats-server');
       return probe(program, 'debian');
     });
@@ -196,28 +170,6 @@ async function probe(path: string, source: NatsServerSource): Promise<FoundNatsS
   if (!isAtLeast(version, OLDEST_NATS_SERVER))
     throw new Error(`${path} is ${version}, older than ${OLDEST_NATS_SERVER}`);
   return { path, version, source };
-}
-
-/** The first executable file of this name in the folders of `path`. */
-export function findProgram(name: string, path: string): string | undefined {
-  for (const dir of path.split(delimiter)) {
-    const file = join(dir, name);
-    if (dir !== '' && isExecutable(file)) return file;
-  }
-  return undefined;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function readIfThere(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 /** The message, and for a failed fetch the reason that hides in its cause. */

@@ -86,9 +86,9 @@ function linkIfAbsent(from: string, to: string): boolean {
 function identityOf(pid: number): string {
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return '';
   const stat = readOr(`/proc/${pid}/stat`, '');
-  // The second field is the program's name in brackets and may hold spaces; the start time is the 20th after it.
-  const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return `${pid} ${startTime}\n`;
+  // The second field is the program's name in brackets and may hold spaces; after it the state, the start time is 20th.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? '' : `${pid} ${fields[19] ?? ''}\n`;
 }
 
 function isAlive(pid: number): boolean {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { guardGroup, unguardGroup } from './guard.ts';
 import { type LogLine, parseLogLine } from './log-line.ts';
+import { waitUntilStopped } from './thread-states.ts';
 
 export interface ProcessOptions {
   /** Shown in errors and logs, e.g. `edge-1`. */
@@ -47,7 +48,7 @@ export interface ManagedProcess extends AsyncDisposable {
   signal(signal: NodeJS.Signals): boolean;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<ExitStatus>;
-  /** SIGSTOP: alive, holds its sockets, does nothing. */
+  /** SIGSTOP: alive, holds its sockets, does nothing. On Linux nothing of it runs any more when this returns. */
   pause(): void;
   /** SIGCONT. */
   resume(): void;
@@ -161,7 +162,7 @@ class ChildProcessHandle implements ManagedProcess {
   }
 
   pause(): void {
-    this.signal('SIGSTOP');
+    if (this.signal('SIGSTOP')) waitUntilStopped(this.pid);
   }
 
   resume(): void {

@@ -42,6 +42,12 @@ export interface ServiceProcess extends ManagedProcess {
  * @throws Error with the last log lines when it ends, or is not ready in time; the process is gone then
  */
 export async function spawnService(name: string, options: ServiceOptions = {}): Promise<ServiceProcess> {
+  const child = await launchService(name, options);
+  return Object.assign(child, { ready: await waitUntilReady(child, options.readyTimeoutMs ?? 20_000) });
+}
+
+/** Starts the process and does not wait. */
+export async function launchService(name: string, options: ServiceOptions): Promise<ManagedProcess> {
   const child = await spawnProcess({
     name: options.label ?? name,
     command: serviceRuntime(),
@@ -51,9 +57,13 @@ export async function spawnService(name: string, options: ServiceOptions = {}): 
     ...(options.keepLines === undefined ? {} : { keepLines: options.keepLines }),
   });
   if (options.onLine !== undefined) child.onLine(options.onLine);
+  return child;
+}
+
+/** @throws Error when it ends or the time is over; it is killed then */
+export async function waitUntilReady(child: ManagedProcess, timeoutMs: number): Promise<ReadyInfo> {
   try {
-    const line = await child.waitForLine(isReadyLine, options.readyTimeoutMs ?? 20_000);
-    return Object.assign(child, { ready: readyInfo(line) });
+    return readyInfo(await child.waitForLine(isReadyLine, timeoutMs));
   } catch (error) {
     await child.kill();
     throw error;
