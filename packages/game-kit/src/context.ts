@@ -1,0 +1,27 @@
+import type { FieldValues } from './fields.ts';
+import type { Random } from './random.ts';
+import type { TablesOf } from './table.ts';
+
+/** A seated player, as the rules see them. */
+export interface Player {
+  /** The player's number: rises, never used again in this game. */
+  readonly pid: number;
+  readonly name: string;
+  readonly connected: boolean;
+}
+
+/** What every hook of a game gets. Good for the duration of the call. */
+export interface GameContext<T, O> {
+  readonly tables: TablesOf<T>;
+  /** Ticks since the game began. */
+  readonly tick: number;
+  readonly random: Random;
+  readonly options: FieldValues<O>;
+  /** Everyone with a seat, by rising pid. */
+  readonly players: Iterable<Player>;
+  player(pid: number): Player | undefined;
+  /** Undoes the command (or refuses the join) and tells its sender why: a short code of at most 64 bytes. */
+  reject(reason: string): never;
+  /** Ends the game for everyone after this tick. */
+  end(reason: string): void;
+}

@@ -1,0 +1,394 @@
+import type { GameContext, Player } from './context.ts';
+import type { AnyContext, GameDefinition, GameHooks } from './define.ts';
+import { type EncodedParts, Encoder } from './encode.ts';
+import { CommandRejected, GameError } from './errors.ts';
+import { decodeFields, type Fields } from './fields.ts';
+import { hashParts } from './hash.ts';
+import { Journal } from './journal.ts';
+import { loadParts } from './load.ts';
+import { Random, seedWords } from './random.ts';
+import { isJoinRequest, type JoinRequest, Seats } from './seats.ts';
+import { MAX_REASON_BYTES, type SystemTables } from './system-tables.ts';
+import type { TableSpecs, TablesOf } from './table.ts';
+import { TableStore } from './table-store.ts';
+import { isStorableText } from './text.ts';
+
+export type JoinResult =
+  /** `ack` is the number of the player's last command applied. A late copy of the newest join gets the same answer. */
+  | { readonly kind: 'joined'; readonly pid: number; readonly ack: number }
+  /** Older than a join of this user that already counted: to be ignored. */
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** The game's `join` threw and was undone. */
+  | { readonly kind: 'failed' };
+
+export type CommandResult =
+  | 'applied'
+  /** Numbered as applied, without effect. */
+  | { readonly rejected: string }
+  /** It threw: undone, numbered as applied. */
+  | 'failed'
+  /** Applied before. */
+  | 'duplicate'
+  /** One before it is missing; the caller keeps it for later. */
+  | 'gap'
+  | 'unknown_player';
+
+/** Where the author's code threw: a hook, or `command` with its name. */
+export type HookFailure = { readonly hook: keyof GameHooks<unknown> | 'command'; readonly name: string };
+
+export interface InstanceOptions {
+  /** As in the create request; decoded by the definition. */
+  readonly options?: unknown;
+  /** 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** Fewer seats than the type's `maxPlayers`. */
+  readonly seats?: number;
+  /** Told of every throw that was undone, for logs and counters. */
+  readonly onError?: (error: unknown, where: HookFailure) => void;
+}
+
+type Outcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'failed' };
+const DONE: Outcome = { kind: 'done' };
+
+/** A running game. Synchronous and pure: the same calls in the same order give the same state in any process. */
+export class GameInstance<T = TableSpecs> {
+  readonly definition: GameDefinition;
+  /** The game's tables and the kit's, for those who look at a game from outside. */
+  readonly tables: TablesOf<T & SystemTables>;
+  private currentTick = 0;
+  private readonly stores: readonly TableStore[];
+  private readonly journal = new Journal();
+  private readonly encoder: Encoder;
+  private readonly seats: Seats;
+  private readonly ctx: AnyContext;
+  private readonly onError: (error: unknown, where: HookFailure) => void;
+
+  constructor(definition: GameDefinition, options: InstanceOptions) {
+    this.definition = definition;
+    this.onError = options.onError ?? (() => {});
+    const isSeated = { has: (pid: number): boolean => seatTable.has(pid) };
+    this.stores = Object.keys(definition.tables).map(
+      (name, index) => new TableStore(name, index, definition.tables[name]!, this.journal, isSeated),
+    );
+    const seatTable = this.stores.find((store) => store.name === '$players')!;
+    this.tables = Object.fromEntries(
+      this.stores.map((store) => [store.name, store]),
+    ) as unknown as typeof this.tables;
+    this.encoder = new Encoder(this.stores);
+    this.seats = new Seats(this.system, definition);
+    this.ctx = this.makeContext(definition.decodeOptions(options.options));
+  }
+
+  /** Ticks since the game began. */
+  get tick(): number {
+    return this.currentTick;
+  }
+
+  get players(): { readonly seated: number; readonly connected: number; readonly seats: number } {
+    return { seated: this.seats.seated, connected: this.seats.connected, seats: this.seats.limit };
+  }
+
+  /** Nobody has a seat. */
+  get isEmpty(): boolean {
+    return this.seats.seated === 0;
+  }
+
+  /** Ticks since the last connected player went; 0 while there is one. A sleeping game's do not rise. */
+  get idleTicks(): number {
+    return this.seats.idleTicks(this.currentTick);
+  }
+
+  /** Why the game has ended, or undefined while it goes on. */
+  get ended(): string | undefined {
+    const game = this.system.$game.need(1);
+    return game.ended ? game.reason : undefined;
+  }
+
+  /** The seat of a user, if there is one. */
+  seatOf(user: string): { readonly pid: number; readonly join: number; readonly ack: number } | undefined {
+    const session = this.seats.sessionOf(user);
+    return session && { pid: session.id, join: session.join, ack: this.seats.ack(session.id) ?? 0 };
+  }
+
+  join(request: JoinRequest): JoinResult {
+    if (!isJoinRequest(request)) return { kind: 'rejected', reason: 'bad_join' };
+    const session = this.seats.sessionOf(request.user);
+    if (session !== undefined) return this.rejoin(request, session.id);
+    if (request.join <= this.seats.departedJoin(request.user)) return { kind: 'stale' };
+    if (this.ended !== undefined) return { kind: 'rejected', reason: 'ended' };
+    if (this.seats.seated >= this.seats.limit) return { kind: 'full' };
+    let pid = 0;
+    const outcome = this.attempt({ hook: 'join', name: 'join' }, () => {
+      pid = this.seats.take(request);
+      this.definition.hooks.join?.(this.ctx, this.player(pid));
+    });
+    return outcome.kind === 'done' ? { kind: 'joined', pid, ack: 0 } : outcome;
+  }
+
+  /** Applies command `n` of a player if it is the next one; `args` may be anything. */
+  command(pid: number, n: number, name: string, args: unknown): CommandResult {
+    const ack = this.seats.ack(pid);
+    if (ack === undefined) return 'unknown_player';
+    if (n <= ack) return 'duplicate';
+    if (n !== ack + 1) return 'gap';
+    const outcome = this.runCommand(pid, name, args);
+    this.seats.setAck(pid, n);
+    if (outcome.kind === 'done') return 'applied';
+    const reason = outcome.kind === 'rejected' ? outcome.reason : 'command_failed';
+    this.noteReject(pid, n, reason);
+    return outcome.kind === 'failed' ? 'failed' : { rejected: reason };
+  }
+
+  /** The connection of session `join` is gone. False if that is not the player's session any more. */
+  disconnected(pid: number, join: number): boolean {
+    return this.setConnected(pid, join, false);
+  }
+
+  /** Session `join` is back without a new join. False if the seat is gone or another session has it. */
+  reconnected(pid: number, join: number): boolean {
+    return this.setConnected(pid, join, true);
+  }
+
+  /** Gives up the seat of session `join`. False if that is not the player's session any more. */
+  leave(pid: number, join: number): boolean {
+    if (this.seats.session(pid)?.join !== join) return false;
+    this.freeSeat(pid);
+    return true;
+  }
+
+  /** One tick. What the game's `tick` throws is thrown: the caller starts the game again from its log. */
+  step(): void {
+    if (this.ended !== undefined) return;
+    this.currentTick++;
+    for (const pid of this.seats.expired(this.currentTick)) this.freeSeat(pid);
+    this.definition.hooks.tick?.(this.ctx);
+  }
+
+  /** What changed since the last delta. Clears the marks; transient rows are gone afterwards. */
+  encodeDelta(): EncodedParts {
+    const parts = this.encoder.delta(this.currentTick);
+    for (const store of this.stores) store.settle();
+    return parts;
+  }
+
+  /** All of it but transient rows, as of now; changes nothing. */
+  encodeState(): EncodedParts {
+    return this.encoder.state(this.currentTick, this.seats.pids());
+  }
+
+  /** Takes in a delta that another instance encoded, in the order of the log. Throws `ReplicaError` or `GameError`. */
+  applyDelta(parts: Omit<EncodedParts, 'tick'>): void {
+    if (this.stores.some((store) => store.touched)) {
+      throw new GameError('misuse', 'an instance with changes of its own cannot take in a delta');
+    }
+    this.currentTick = loadParts(this.stores, this.definition.schema, parts, true);
+  }
+
+  /** 32-bit hash of the full state. */
+  hash(): number {
+    return hashParts(this.encodeState());
+  }
+
+  /** For `createInstance` only. */
+  begin(options: InstanceOptions): void {
+    const seats = Math.min(options.seats ?? this.definition.maxPlayers, this.definition.maxPlayers);
+    if (!Number.isInteger(seats) || seats < 1)
+      throw new GameError('bad_definition', `${seats} is not a number of seats`);
+    this.system.$game.insert({ seats });
+    this.system.$clock.insert({});
+    this.system.$random.insert(seedWords(options.seed));
+    this.definition.hooks.setup?.(this.ctx);
+  }
+
+  /** For `hydrate` only. */
+  load(parts: Omit<EncodedParts, 'tick'>): void {
+    this.currentTick = loadParts(this.stores, this.definition.schema, parts, false);
+    for (const name of ['$game', '$clock', '$random'] as const) this.system[name].need(1);
+  }
+
+  private get system(): TablesOf<SystemTables> {
+    return this.tables as unknown as TablesOf<SystemTables>;
+  }
+
+  private makeContext(options: AnyContext['options']): AnyContext {
+    const instance = this;
+    const { seats } = this;
+    const random = new LazyRandom(() => this.system.$random.need(1));
+    const ctx: GameContext<TableSpecs, Fields> = {
+      tables: this.tables as unknown as TablesOf<TableSpecs>,
+      options,
+      get random() {
+        return random.get();
+      },
+      get tick() {
+        return instance.currentTick;
+      },
+      get players() {
+        return seats.players();
+      },
+      player: (pid) => seats.player(pid),
+      reject: rejectWith,
+      end: (reason) => instance.end(reason),
+    };
+    return ctx;
+  }
+
+  private player(pid: number): Player {
+    const player = this.seats.player(pid);
+    if (player === undefined) throw new GameError('not_found', `there is no player ${pid}`);
+    return player;
+  }
+
+  private end(reason: string): void {
+    checkReason(reason);
+    const game = this.system.$game.need(1);
+    if (game.ended) return;
+    game.ended = true;
+    game.reason = reason;
+  }
+
+  private rejoin(request: JoinRequest, pid: number): JoinResult {
+    const session = this.seats.session(pid)!;
+    if (request.join < session.join) return { kind: 'stale' };
+    const answer: JoinResult = { kind: 'joined', pid, ack: this.seats.ack(pid) ?? 0 };
+    if (request.join === session.join) return answer;
+    this.seats.retake(session, request);
+    this.runHook('reconnected', pid);
+    return answer;
+  }
+
+  private setConnected(pid: number, join: number, connected: boolean): boolean {
+    const session = this.seats.session(pid);
+    if (session?.join !== join) return false;
+    if (this.player(pid).connected === connected) return true;
+    this.seats.setConnected(pid, connected, this.currentTick);
+    this.runHook(connected ? 'reconnected' : 'disconnected', pid);
+    return true;
+  }
+
+  private freeSeat(pid: number): void {
+    this.runHook('leave', pid);
+    for (const store of this.stores) {
+      if (store.definition.visibility !== 'owner' || store.name === '$seats') continue;
+      for (const row of store) if (row.owner === pid) store.remove(row.id);
+    }
+    this.seats.free(pid, this.currentTick);
+  }
+
+  private runHook(hook: 'disconnected' | 'reconnected' | 'leave', pid: number): void {
+    const run = this.definition.hooks[hook];
+    if (run === undefined) return;
+    const player = this.player(pid);
+    this.attempt({ hook, name: hook }, () => run(this.ctx, player));
+  }
+
+  private runCommand(pid: number, name: string, args: unknown): Outcome {
+    if (this.ended !== undefined) return { kind: 'rejected', reason: 'ended' };
+    const command = this.definition.commands.get(name);
+    if (command === undefined) return { kind: 'rejected', reason: 'unknown_command' };
+    const decoded = decodeFields(command.args, args);
+    if (!decoded.ok) return { kind: 'rejected', reason: 'bad_args' };
+    return this.attempt({ hook: 'command', name }, () =>
+      command.run(this.ctx, this.player(pid), decoded.values),
+    );
+  }
+
+  /** Runs the author's code so that it either happened or did not. */
+  private attempt(where: HookFailure, run: () => void): Outcome {
+    this.journal.begin();
+    try {
+      run();
+      this.journal.commit();
+      return DONE;
+    } catch (error) {
+      this.journal.undo();
+      if (error instanceof CommandRejected) return { kind: 'rejected', reason: error.reason };
+      this.onError(error, where);
+      return { kind: 'failed' };
+    }
+  }
+
+  private noteReject(pid: number, n: number, reason: string): void {
+    const { $rejects } = this.system;
+    if ($rejects.size < this.definition.tables.$rejects!.maxRows) $rejects.insert({ owner: pid, n, reason });
+  }
+}
+
+/** The generator on top of the one row that holds its words, found when it is first needed. */
+class LazyRandom {
+  private readonly words: () => ConstructorParameters<typeof Random>[0];
+  private random: Random | undefined;
+
+  constructor(words: () => ConstructorParameters<typeof Random>[0]) {
+    this.words = words;
+  }
+
+  get(): Random {
+    this.random ??= new Random(this.words());
+    return this.random;
+  }
+}
+
+function checkReason(reason: string): void {
+  if (!isStorableText(reason, MAX_REASON_BYTES) || reason === '') {
+    throw new GameError('bad_value', `a reason is a short code of at most ${MAX_REASON_BYTES} bytes`);
+  }
+}
+
+function rejectWith(reason: string): never {
+  checkReason(reason);
+  throw new CommandRejected(reason);
+}
+
+/** A new game of this type: options decoded, tables seeded, `setup` run. Throws `GameError`. */
+export function createInstance<T, O, C>(
+  definition: GameDefinition<T, O, C>,
+  options: InstanceOptions,
+): GameInstance<T> {
+  const instance = new GameInstance<T>(definition as unknown as GameDefinition, options);
+  instance.begin(options);
+  const bytes = stateBytes(instance.encodeState());
+  if (bytes > definition.maxStateBytes) {
+    throw new GameError(
+      'too_large',
+      `the state takes ${bytes} bytes, more than maxStateBytes (${definition.maxStateBytes})`,
+    );
+  }
+  return instance;
+}
+
+/** A game from its encoded state; goes on exactly as the one that encoded it. Throws `ReplicaError` or `GameError`. */
+export function hydrate<T, O, C>(
+  definition: GameDefinition<T, O, C>,
+  parts: Omit<EncodedParts, 'tick'>,
+  options: InstanceOptions,
+): GameInstance<T> {
+  const instance = new GameInstance<T>(definition as unknown as GameDefinition, options);
+  instance.load(parts);
+  return instance;
+}
+
+/** Bytes of a full state, all parts. */
+export function stateBytes(parts: Omit<EncodedParts, 'tick'>): number {
+  return parts.slices.reduce(
+    (sum, slice) => sum + slice.bytes.length,
+    parts.shared.length + parts.server.length,
+  );
+}
+
+/** Development check: hydrates a copy from the encoding and compares. Throws `GameError('misuse')` on a difference. */
+export function verifyInstance<T>(instance: GameInstance<T>, options: InstanceOptions): void {
+  const state = instance.encodeState();
+  const copy = hydrate(instance.definition, state, options);
+  if (copy.hash() !== hashParts(state)) {
+    throw new GameError(
+      'misuse',
+      `${instance.definition.type}: the state at tick ${instance.tick} does not survive its encoding`,
+    );
+  }
+}

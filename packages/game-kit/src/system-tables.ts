@@ -1,0 +1,41 @@
+import { bool, f64, text, u32 } from './columns.ts';
+import { table } from './table.ts';
+
+export const MAX_NAME_BYTES = 64;
+export const MAX_USER_BYTES = 64;
+export const MAX_REASON_BYTES = 64;
+
+/** The kit's own tables. They stand behind the author's, so that adding one moves no table number. */
+export const SYSTEM_TABLES = {
+  /** One row a seat; its id is the pid, the player's number, which is never used again in this game. */
+  $players: table({ visibility: 'all', columns: { name: text(MAX_NAME_BYTES), connected: bool() } }),
+  /** One row: how many may play, and whether and why the game has ended. */
+  $game: table({
+    visibility: 'all',
+    columns: { seats: u32(), ended: bool(), reason: text(MAX_REASON_BYTES) },
+  }),
+  /** By pid: the number of the last command applied. */
+  $seats: table({ visibility: 'owner', columns: { ack: u32() } }),
+  /** Commands that were numbered as applied and had no effect, with the reason. */
+  $rejects: table({
+    visibility: 'owner',
+    transient: true,
+    columns: { n: u32(), reason: text(MAX_REASON_BYTES) },
+  }),
+  /** By pid: who sits there. `disconnectedAtTick` counts only while the player is not connected. */
+  $sessions: table({
+    visibility: 'server',
+    columns: { user: text(MAX_USER_BYTES), join: f64(), disconnectedAtTick: u32() },
+  }),
+  /** Who left lately, so that a late copy of an old join brings nobody back. */
+  $departed: table({
+    visibility: 'server',
+    columns: { user: text(MAX_USER_BYTES), join: f64(), atTick: u32() },
+  }),
+  /** One row: where the random numbers stand. */
+  $random: table({ visibility: 'server', columns: { a: u32(), b: u32(), c: u32(), d: u32() } }),
+  /** One row: the tick at which the last connected player went. */
+  $clock: table({ visibility: 'server', columns: { idleSinceTick: u32() } }),
+};
+
+export type SystemTables = typeof SYSTEM_TABLES;
