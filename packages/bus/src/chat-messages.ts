@@ -18,6 +18,7 @@ import {
   string,
   tagged,
 } from '@breakwater/protocol';
+import type { RoomId, UserId } from './ids.ts';
 
 const text = string();
 /** Who asks, as the edge has authenticated them. */
@@ -108,3 +109,20 @@ export type RoomEntry = Decoded<typeof roomEntry>;
 /** The KV value of a person in bucket `people`. */
 export const personEntry = loose({ user: id, name: text, lastSeen: int(0) });
 export type PersonEntry = Decoded<typeof personEntry>;
+
+/** Keys of the bucket `rooms`, `people` and `install`. */
+export const roomKey = (room: RoomId): string => `room.${room}`;
+export const personKey = (user: UserId): string => `person.${user}`;
+export const INSTALL_PARTITIONS_KEY = 'partitions';
+export const installStreamKey = (stream: string): string => `stream.${stream}`;
+
+/** Bucket `install`, key `partitions`: written once, by the first chat that ever started here. */
+export const installPartitions = loose({ partitions: int(1) });
+export type InstallPartitions = Decoded<typeof installPartitions>;
+
+/**
+ * Bucket `install`, key `stream.<name>`: the incarnation that chat knows. A stream that is named here and does not
+ * exist was lost; chat does not create it anew until somebody deletes the key.
+ */
+export const installStream = loose({ epoch: text });
+export type InstallStream = Decoded<typeof installStream>;

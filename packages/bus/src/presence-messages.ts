@@ -2,6 +2,7 @@
 
 import {
   array,
+  boolean,
   type Decoded,
   id,
   int,
@@ -59,3 +60,10 @@ export const roomPresence = loose({
   roster: optional(roster),
 });
 export type RoomPresence = Decoded<typeof roomPresence>;
+
+/**
+ * `chat.heartbeat`, every second. `warm` once the replica has heard every edge that was there when it started:
+ * only warm replicas share the rooms out among themselves. `gone` is the last one of an orderly end.
+ */
+export const chatHeartbeat = loose({ replica: id, warm: boolean(), gone: boolean() });
+export type ChatHeartbeat = Decoded<typeof chatHeartbeat>;

@@ -20,6 +20,10 @@ export const QUEUES = { chat: 'chat', match: 'matchmaker' } as const;
 
 export interface Subjects {
   chat(verb: ChatVerb): Subject;
+  /** Each chat replica to itself and the others. */
+  chatHeartbeat(): Subject;
+  /** One chat replica: the roster of a room whose presence it publishes. */
+  chatReplicaRoster(replica: PodId): Subject;
   roomLog(room: RoomId): Subject;
   roomFeed(room: RoomId): Subject;
   roomSignal(room: RoomId): Subject;
@@ -45,6 +49,8 @@ export function subjectsFor(partitions: number): Subjects {
   const game = (id: GameId, leaf: string) => subject(`game.${partitionOf(id, partitions)}.${id}.${leaf}`);
   return {
     chat: (verb) => subject(`chat.${verb}`),
+    chatHeartbeat: () => subject('chat.heartbeat'),
+    chatReplicaRoster: (replica) => subject(`chat.${replica}.roster`),
     roomLog: (id) => room(id, 'log'),
     roomFeed: (id) => room(id, 'feed'),
     roomSignal: (id) => room(id, 'signal'),
