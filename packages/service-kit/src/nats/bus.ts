@@ -1,0 +1,376 @@
+import type { Logger } from '../log/logger.ts';
+import type { KitMetrics } from '../telemetry/kit-metrics.ts';
+import type { TraceParent } from '../telemetry/tracer.ts';
+import { Bucket, type BucketOptions, type BucketPort } from './bucket.ts';
+import { type CommitOptions, type CommitResult, commitTo } from './commit.ts';
+import { Connection, type ConnectionSettings } from './connection.ts';
+import type { BucketDefinition, StreamDefinition } from './definitions.ts';
+import { BusError } from './errors.ts';
+import {
+  type BusSubscription,
+  type HandleOptions,
+  type Handler,
+  handleRequests,
+  type SubscribeOptions,
+  subscribeTo,
+} from './handlers.ts';
+import { JetStreamApi } from './js-api.ts';
+import { type BusMessage, encodePayload, type HeaderRecord, type Payload, toNatsHeaders } from './message.ts';
+import { OrderedWatch, type WatchListener } from './ordered-watch.ts';
+import { decodeReply, type Good, type ReplyDecoding } from './reply.ts';
+import { RequestMux } from './request-mux.ts';
+import type { StoredMessage } from './stored-message.ts';
+import {
+  type ReadBackOptions,
+  type ReadOptions,
+  StreamReads,
+  type StreamState,
+  type SubjectPage,
+} from './stream-reads.ts';
+import { StreamAdmin } from './streams.ts';
+import { assertServerVersion, type ServerNeeds, serverFault } from './version.ts';
+
+export interface BusOptions extends ConnectionSettings {
+  metrics: KitMetrics;
+  /** Requests that may wait for an answer at once; more fail as `unavailable`. Default 10,000. */
+  maxPendingRequests?: number;
+  /** Deadline of JetStream reads and administration, in ms. Default 5 s. */
+  apiTimeoutMs?: number;
+}
+
+export interface PublishOptions {
+  headers?: HeaderRecord;
+  reply?: string;
+  trace?: TraceParent | undefined;
+}
+
+export type RequestOptions<T> = ReplyDecoding<T> & {
+  timeoutMs: number;
+  headers?: HeaderRecord;
+  trace?: TraceParent | undefined;
+};
+
+export type Unlisten = () => void;
+
+/**
+ * One process's NATS connection: publish, request, handle, subscribe; appends to streams and reads from
+ * their leaders; streams and buckets. It reconnects for ever; while it is away requests fail at once and
+ * publishes say false, because the client would throw them away silently.
+ */
+export class NatsBus implements AsyncDisposable {
+  readonly #connection: Connection;
+  readonly #log: Logger;
+  readonly #metrics: KitMetrics;
+  readonly #mux: RequestMux;
+  readonly #api: JetStreamApi;
+  readonly #reads: StreamReads;
+  readonly #admin: StreamAdmin;
+  readonly #watches = new Set<OrderedWatch>();
+  readonly #onReconnect = new Set<() => void>();
+  readonly #onSlowConsumer = new Set<() => void>();
+  #needs: ServerNeeds | undefined;
+
+  /** Use `connectBus`. */
+  constructor(connection: Connection, options: BusOptions) {
+    this.#connection = connection;
+    this.#log = options.log;
+    this.#metrics = options.metrics;
+    this.#mux = new RequestMux(
+      connection.nc,
+      () => connection.isConnected,
+      options.maxPendingRequests ?? 10_000,
+    );
+    this.#api = new JetStreamApi(this.#mux, options.apiTimeoutMs ?? 5_000);
+    this.#reads = new StreamReads(this.#api);
+    this.#admin = new StreamAdmin(this.#api);
+    this.#metrics.natsConnected.observe(() => (this.isConnected ? 1 : 0));
+    connection.listen({
+      onDisconnect: () => this.#mux.failAll('the NATS connection was lost'),
+      onReconnect: () => this.#afterReconnect(),
+      onSlowConsumer: () => this.#afterSlowConsumer(),
+      onClosed: () => this.#mux.failAll('the NATS connection is closed'),
+    });
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isConnected;
+  }
+
+  /** True once the connection is given up for good: only after `close` or `drain`. */
+  get isClosed(): boolean {
+    return this.#connection.isClosed;
+  }
+
+  /** Version of the server that we are (or were last) connected to; empty before the first INFO. */
+  get serverVersion(): string {
+    return this.#connection.nc.info?.version ?? '';
+  }
+
+  /** Largest payload (with headers) that the server takes, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.#connection.nc.info?.max_payload ?? 1_048_576;
+  }
+
+  /** What is wrong with the server for the needs given to `assertServer`; `undefined` when nothing is. */
+  get serverFault(): string | undefined {
+    if (this.#needs === undefined || !this.isConnected) return undefined;
+    return serverFault(this.serverVersion, this.#needs);
+  }
+
+  /** Refuses a server that is too old; checked again (see `serverFault`) after every reconnect. @throws ServerVersionError */
+  assertServer(needs: ServerNeeds): void {
+    this.#needs = needs;
+    assertServerVersion(this.serverVersion, needs);
+  }
+
+  #afterReconnect(): void {
+    this.#metrics.reconnects.add(1);
+    const fault = this.serverFault;
+    if (fault !== undefined) this.#log.error({ fault }, 'the NATS server changed and will not do');
+    for (const watch of this.#watches) watch.restart();
+    this.#callAll(this.#onReconnect);
+  }
+
+  #afterSlowConsumer(): void {
+    this.#metrics.slowConsumer.add(1);
+    this.#callAll(this.#onSlowConsumer);
+  }
+
+  #callAll(listeners: Set<() => void>): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (cause) {
+        this.#log.error({ err: cause }, 'a reconnect listener threw');
+      }
+    }
+  }
+
+  /** Called after each re-established connection: messages were missed. */
+  onReconnect(listener: () => void): Unlisten {
+    this.#onReconnect.add(listener);
+    return () => this.#onReconnect.delete(listener);
+  }
+
+  /** Called when the server dropped messages to us because we read too slowly (a reconnection follows). */
+  onSlowConsumer(listener: () => void): Unlisten {
+    this.#onSlowConsumer.add(listener);
+    return () => this.#onSlowConsumer.delete(listener);
+  }
+
+  /**
+   * Sends without an answer. True: handed to a live connection (no more than that).
+   * False: not connected, nothing was sent.
+   * @throws BusError `invalid` (too large, illegal subject)
+   */
+  publish(subject: string, payload: Payload, options: PublishOptions = {}): boolean {
+    if (!this.#connection.isConnected || this.#connection.nc.isDraining()) {
+      this.#metrics.unsent.add(1);
+      return false;
+    }
+    const headers = toNatsHeaders(options.headers, options.trace);
+    try {
+      this.#connection.nc.publish(subject, encodePayload(payload), {
+        ...(options.reply !== undefined && { reply: options.reply }),
+        ...(headers !== undefined && { headers }),
+      });
+      return true;
+    } catch (cause) {
+      throw new BusError('invalid', subject, cause instanceof Error ? cause.message : 'cannot be sent', {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Asks and decodes the answer. An answer `{ok: false, error}` is thrown as `BusError` `remote`.
+   * @throws BusError
+   */
+  async request<T>(subject: string, payload: Payload, options: RequestOptions<T>): Promise<Good<T>> {
+    const begunMs = performance.now();
+    try {
+      const headers = toNatsHeaders(options.headers, options.trace);
+      const msg = await this.#mux.request(subject, encodePayload(payload), {
+        timeoutMs: options.timeoutMs,
+        headers,
+      });
+      const value = decodeReply(subject, msg, options);
+      this.#metrics.requests.add(1, { outcome: 'ok' });
+      return value;
+    } catch (cause) {
+      this.#metrics.requests.add(1, { outcome: cause instanceof BusError ? cause.code : 'error' });
+      throw cause;
+    } finally {
+      this.#metrics.requestSeconds.record((performance.now() - begunMs) / 1000);
+    }
+  }
+
+  /** Answers requests; whatever the handler does, one answer goes out and the process lives. */
+  handle<T>(subject: string, options: HandleOptions<T>, handler: Handler<T>): BusSubscription {
+    return handleRequests(this.#handlerDeps(), subject, options, handler);
+  }
+
+  /** Hears messages in order. A handler that throws is counted and logged. */
+  subscribe(
+    subject: string,
+    options: SubscribeOptions,
+    handler: (message: BusMessage) => void | Promise<void>,
+  ): BusSubscription {
+    return subscribeTo(this.#handlerDeps(), subject, options, handler);
+  }
+
+  #handlerDeps() {
+    return { nc: this.#connection.nc, log: this.#log, metrics: this.#metrics };
+  }
+
+  /** Appends to the stream that listens on the subject. Never throws for what the server says. */
+  async commit(subject: string, payload: Payload, options: CommitOptions = {}): Promise<CommitResult> {
+    const begunMs = performance.now();
+    const result = await commitTo(this.#mux, subject, payload, options);
+    this.#metrics.commits.add(1, { result: result.kind });
+    this.#metrics.commitSeconds.record((performance.now() - begunMs) / 1000);
+    return result;
+  }
+
+  /** The newest message of a subject, from the stream's leader. @throws BusError */
+  lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    return this.#reads.lastMessage(stream, subject);
+  }
+
+  /** The message at a sequence, from the leader. @throws BusError */
+  getMessage(stream: string, seq: number): Promise<StoredMessage | undefined> {
+    return this.#reads.getMessage(stream, seq);
+  }
+
+  /** The first message of a subject at or above a sequence, from the leader. @throws BusError */
+  nextMessage(stream: string, subject: string, fromSeq: number): Promise<StoredMessage | undefined> {
+    return this.#reads.nextMessage(stream, subject, fromSeq);
+  }
+
+  /** @throws BusError */
+  streamState(stream: string): Promise<StreamState> {
+    return this.#reads.streamState(stream);
+  }
+
+  /** Last sequence of each subject, 0 for none; `concurrency` (16) leader reads at a time. @throws BusError */
+  lastSequences(
+    stream: string,
+    subjects: readonly string[],
+    concurrency?: number,
+  ): Promise<ReadonlyMap<string, number>> {
+    return this.#reads.lastSequences(stream, subjects, concurrency);
+  }
+
+  /** A bounded read of one subject, rising, from the leader. @throws BusError */
+  readSubject(stream: string, subject: string, options: ReadOptions): Promise<SubjectPage> {
+    return this.#reads.readSubject(stream, subject, options);
+  }
+
+  /** The newest messages of a subject (below a sequence), rising, from the leader. @throws BusError */
+  readSubjectBack(stream: string, subject: string, options: ReadBackOptions): Promise<SubjectPage> {
+    return this.#reads.readSubjectBack(stream, subject, options);
+  }
+
+  /** Owner of a stream: create or update, then read back. @throws StreamMismatchError | BusError */
+  ensureStream(definition: StreamDefinition): Promise<void> {
+    return this.#admin.ensureStream(definition);
+  }
+
+  /** Not the owner: it is there and safe. @throws BusError `not_found` while it is not there | StreamMismatchError */
+  checkStream(definition: StreamDefinition): Promise<void> {
+    return this.#admin.checkStream(definition);
+  }
+
+  /** Deletes messages of a subject below a sequence, or all but the newest `keep`. @returns how many */
+  purgeSubject(
+    stream: string,
+    subject: string,
+    what: { belowSeq: number } | { keep: number },
+  ): Promise<number> {
+    return this.#admin.purgeSubject(stream, subject, what);
+  }
+
+  /** Owner of a bucket: create or update, read back, open. @throws StreamMismatchError | BusError */
+  async ensureBucket<T>(
+    definition: BucketDefinition,
+    codec: Omit<BucketOptions<T>, 'name'>,
+  ): Promise<Bucket<T>> {
+    await this.#admin.ensureBucket(definition);
+    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
+  }
+
+  /** Not the owner: check and open. @throws BusError `not_found` while the owner has not made it | StreamMismatchError */
+  async openBucket<T>(
+    definition: BucketDefinition,
+    codec: Omit<BucketOptions<T>, 'name'>,
+  ): Promise<Bucket<T>> {
+    await this.#admin.checkBucket(definition);
+    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
+  }
+
+  #bucketPort(): BucketPort {
+    return {
+      log: this.#log,
+      commit: (subject, payload, options) => this.commit(subject, payload, options),
+      lastMessage: (stream, subject) => this.lastMessage(stream, subject),
+      watchStream: (stream, filter, listener) => this.watchStream(stream, filter, listener),
+    };
+  }
+
+  /** Last message of every subject of a filter, then each new one; begins anew after a lost connection. */
+  watchStream(stream: string, filter: string, listener: WatchListener): { stop(): void } {
+    const watch = new OrderedWatch(this.#connection.nc, this.#api, {
+      stream,
+      filter,
+      log: this.#log,
+      listener,
+    });
+    this.#watches.add(watch);
+    watch.restart();
+    return {
+      stop: () => {
+        this.#watches.delete(watch);
+        watch.stop();
+      },
+    };
+  }
+
+  /** Waits until everything published so far has reached the server. @throws BusError `unavailable` */
+  async flush(timeoutMs = 5_000): Promise<void> {
+    if (!this.isConnected) throw new BusError('unavailable', 'flush', 'not connected to NATS');
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new BusError('unavailable', 'flush', `no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    try {
+      await Promise.race([this.#connection.nc.flush(), promise]);
+    } catch (cause) {
+      throw cause instanceof BusError
+        ? cause
+        : new BusError('unavailable', 'flush', 'the NATS connection was lost', { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Lets subscriptions finish and flushes, at most `timeoutMs`, then closes for good. */
+  async drain(timeoutMs = 2_000): Promise<void> {
+    for (const watch of this.#watches) watch.stop();
+    this.#watches.clear();
+    await this.#connection.drain(timeoutMs);
+    this.#mux.failAll('the NATS connection is closed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+}
+
+/** Connects and keeps trying until it stands. @throws the reason of `signal` when that is aborted first */
+export async function connectBus(
+  options: BusOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<NatsBus> {
+  return new NatsBus(await Connection.open(options, signal), options);
+}
