@@ -1,17 +1,17 @@
-import type { GameContext, Player } from './context.ts';
+import type { Player } from './context.ts';
 import type { AnyContext, GameDefinition, GameHooks } from './define.ts';
 import { type EncodedParts, Encoder } from './encode.ts';
 import { CommandRejected, GameError } from './errors.ts';
-import { decodeFields, type Fields } from './fields.ts';
+import { decodeFields } from './fields.ts';
 import { hashParts } from './hash.ts';
 import { Journal } from './journal.ts';
 import { loadParts } from './load.ts';
-import { Random, seedWords } from './random.ts';
+import { makeContext } from './make-context.ts';
+import { seedWords } from './random.ts';
 import { isJoinRequest, type JoinRequest, Seats } from './seats.ts';
-import { MAX_REASON_BYTES, type SystemTables } from './system-tables.ts';
+import type { SystemTables } from './system-tables.ts';
 import type { TableSpecs, TablesOf } from './table.ts';
 import { TableStore } from './table-store.ts';
-import { isStorableText } from './text.ts';
 
 export type JoinResult =
   /** `ack` is the number of the player's last command applied. A late copy of the newest join gets the same answer. */
@@ -81,7 +81,12 @@ export class GameInstance<T = TableSpecs> {
     ) as unknown as typeof this.tables;
     this.encoder = new Encoder(this.stores);
     this.seats = new Seats(this.system, definition);
-    this.ctx = this.makeContext(definition.decodeOptions(options.options));
+    this.ctx = makeContext({
+      tables: this.system,
+      seats: this.seats,
+      options: definition.decodeOptions(options.options),
+      tick: () => this.currentTick,
+    });
   }
 
   /** Ticks since the game began. */
@@ -105,8 +110,23 @@ export class GameInstance<T = TableSpecs> {
 
   /** Why the game has ended, or undefined while it goes on. */
   get ended(): string | undefined {
-    const game = this.system.$game.need(1);
-    return game.ended ? game.reason : undefined;
+    const game = this.system.$game.row(1);
+    return game?.ended ? game.reason : undefined;
+  }
+
+  /** Something changed since the last delta, so that the next one would not be empty. */
+  get hasChanges(): boolean {
+    return this.stores.some((store) => store.touched);
+  }
+
+  /** Connected players with the join of their session and the edge that it came through, by rising pid. */
+  sessions(): readonly { readonly pid: number; readonly join: number; readonly edge: string }[] {
+    return this.seats.connectedSessions();
+  }
+
+  /** Number of the player's last command applied, or undefined without such a seat. */
+  ackOf(pid: number): number | undefined {
+    return this.seats.ack(pid);
   }
 
   /** The seat of a user, if there is one. */
@@ -183,7 +203,7 @@ export class GameInstance<T = TableSpecs> {
 
   /** Takes in a delta that another instance encoded, in the order of the log. Throws `ReplicaError` or `GameError`. */
   applyDelta(parts: Omit<EncodedParts, 'tick'>): void {
-    if (this.stores.some((store) => store.touched)) {
+    if (this.hasChanges) {
       throw new GameError('misuse', 'an instance with changes of its own cannot take in a delta');
     }
     this.currentTick = loadParts(this.stores, this.definition.schema, parts, true);
@@ -215,41 +235,10 @@ export class GameInstance<T = TableSpecs> {
     return this.tables as unknown as TablesOf<SystemTables>;
   }
 
-  private makeContext(options: AnyContext['options']): AnyContext {
-    const instance = this;
-    const { seats } = this;
-    const random = new LazyRandom(() => this.system.$random.need(1));
-    const ctx: GameContext<TableSpecs, Fields> = {
-      tables: this.tables as unknown as TablesOf<TableSpecs>,
-      options,
-      get random() {
-        return random.get();
-      },
-      get tick() {
-        return instance.currentTick;
-      },
-      get players() {
-        return seats.players();
-      },
-      player: (pid) => seats.player(pid),
-      reject: rejectWith,
-      end: (reason) => instance.end(reason),
-    };
-    return ctx;
-  }
-
   private player(pid: number): Player {
     const player = this.seats.player(pid);
     if (player === undefined) throw new GameError('not_found', `there is no player ${pid}`);
     return player;
-  }
-
-  private end(reason: string): void {
-    checkReason(reason);
-    const game = this.system.$game.need(1);
-    if (game.ended) return;
-    game.ended = true;
-    game.reason = reason;
   }
 
   private rejoin(request: JoinRequest, pid: number): JoinResult {
@@ -316,79 +305,5 @@ export class GameInstance<T = TableSpecs> {
   private noteReject(pid: number, n: number, reason: string): void {
     const { $rejects } = this.system;
     if ($rejects.size < this.definition.tables.$rejects!.maxRows) $rejects.insert({ owner: pid, n, reason });
-  }
-}
-
-/** The generator on top of the one row that holds its words, found when it is first needed. */
-class LazyRandom {
-  private readonly words: () => ConstructorParameters<typeof Random>[0];
-  private random: Random | undefined;
-
-  constructor(words: () => ConstructorParameters<typeof Random>[0]) {
-    this.words = words;
-  }
-
-  get(): Random {
-    this.random ??= new Random(this.words());
-    return this.random;
-  }
-}
-
-function checkReason(reason: string): void {
-  if (!isStorableText(reason, MAX_REASON_BYTES) || reason === '') {
-    throw new GameError('bad_value', `a reason is a short code of at most ${MAX_REASON_BYTES} bytes`);
-  }
-}
-
-function rejectWith(reason: string): never {
-  checkReason(reason);
-  throw new CommandRejected(reason);
-}
-
-/** A new game of this type: options decoded, tables seeded, `setup` run. Throws `GameError`. */
-export function createInstance<T, O, C>(
-  definition: GameDefinition<T, O, C>,
-  options: InstanceOptions,
-): GameInstance<T> {
-  const instance = new GameInstance<T>(definition as unknown as GameDefinition, options);
-  instance.begin(options);
-  const bytes = stateBytes(instance.encodeState());
-  if (bytes > definition.maxStateBytes) {
-    throw new GameError(
-      'too_large',
-      `the state takes ${bytes} bytes, more than maxStateBytes (${definition.maxStateBytes})`,
-    );
-  }
-  return instance;
-}
-
-/** A game from its encoded state; goes on exactly as the one that encoded it. Throws `ReplicaError` or `GameError`. */
-export function hydrate<T, O, C>(
-  definition: GameDefinition<T, O, C>,
-  parts: Omit<EncodedParts, 'tick'>,
-  options: InstanceOptions,
-): GameInstance<T> {
-  const instance = new GameInstance<T>(definition as unknown as GameDefinition, options);
-  instance.load(parts);
-  return instance;
-}
-
-/** Bytes of a full state, all parts. */
-export function stateBytes(parts: Omit<EncodedParts, 'tick'>): number {
-  return parts.slices.reduce(
-    (sum, slice) => sum + slice.bytes.length,
-    parts.shared.length + parts.server.length,
-  );
-}
-
-/** Development check: hydrates a copy from the encoding and compares. Throws `GameError('misuse')` on a difference. */
-export function verifyInstance<T>(instance: GameInstance<T>, options: InstanceOptions): void {
-  const state = instance.encodeState();
-  const copy = hydrate(instance.definition, state, options);
-  if (copy.hash() !== hashParts(state)) {
-    throw new GameError(
-      'misuse',
-      `${instance.definition.type}: the state at tick ${instance.tick} does not survive its encoding`,
-    );
   }
 }

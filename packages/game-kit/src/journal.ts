@@ -3,7 +3,7 @@ import type { Row } from './row.ts';
 import type { RemovedRow, TableStore } from './table-store.ts';
 
 type Entry =
-  | { kind: 'set'; row: Row; column: number; old: ColumnValue; oldMask: number }
+  | { kind: 'set'; table: TableStore; row: Row; column: number; old: ColumnValue; oldMask: number }
   | { kind: 'insert'; table: TableStore; row: Row; oldNextId: number }
   | { kind: 'remove'; table: TableStore; removed: RemovedRow };
 
@@ -31,8 +31,8 @@ export class Journal {
     this.entries.length = 0;
   }
 
-  noteSet(row: Row, column: number, old: ColumnValue, oldMask: number): void {
-    this.entries.push({ kind: 'set', row, column, old, oldMask });
+  noteSet(table: TableStore, row: Row, column: number, old: ColumnValue, oldMask: number): void {
+    this.entries.push({ kind: 'set', table, row, column, old, oldMask });
   }
 
   noteInsert(table: TableStore, row: Row, oldNextId: number): void {
@@ -46,7 +46,7 @@ export class Journal {
   private revert(entry: Entry): void {
     switch (entry.kind) {
       case 'set':
-        entry.row.$table.revertSet(entry.row, entry.column, entry.old, entry.oldMask);
+        entry.table.revertSet(entry.row, entry.column, entry.old, entry.oldMask);
         return;
       case 'insert':
         entry.table.revertInsert(entry.row, entry.oldNextId);

@@ -1,6 +1,6 @@
 import type { Player } from './context.ts';
 import type { GameSettings } from './define.ts';
-import { MAX_NAME_BYTES, MAX_USER_BYTES, type SystemTables } from './system-tables.ts';
+import { MAX_EDGE_BYTES, MAX_NAME_BYTES, MAX_USER_BYTES, type SystemTables } from './system-tables.ts';
 import type { RowOf, TablesOf } from './table.ts';
 import { isStorableText } from './text.ts';
 
@@ -9,12 +9,15 @@ export interface JoinRequest {
   readonly user: string;
   readonly name: string;
   readonly join: number;
+  /** The edge that holds the player's connection, for the host's own use. */
+  readonly edge?: string;
 }
 
 export function isJoinRequest(request: JoinRequest): boolean {
-  const { user, name, join } = request;
+  const { user, name, join, edge = '' } = request;
   return (
     isStorableText(user, MAX_USER_BYTES) &&
+    isStorableText(edge, MAX_EDGE_BYTES) &&
     user !== '' &&
     isStorableText(name, MAX_NAME_BYTES) &&
     Number.isSafeInteger(join) &&
@@ -60,7 +63,7 @@ export class Seats {
   }
 
   get limit(): number {
-    return this.tables.$game.need(1).seats;
+    return this.tables.$game.row(1)?.seats ?? 0;
   }
 
   get seated(): number {
@@ -99,6 +102,16 @@ export class Seats {
     return undefined;
   }
 
+  connectedSessions(): { pid: number; join: number; edge: string }[] {
+    const found: { pid: number; join: number; edge: string }[] = [];
+    for (const row of this.tables.$players) {
+      if (!row.connected) continue;
+      const { join, edge } = this.tables.$sessions.need(row.id);
+      found.push({ pid: row.id, join, edge });
+    }
+    return found;
+  }
+
   session(pid: number): Session | undefined {
     return this.tables.$sessions.row(pid);
   }
@@ -113,13 +126,14 @@ export class Seats {
   take(request: JoinRequest): number {
     const pid = this.tables.$players.insert({ name: request.name, connected: true });
     this.tables.$seats.insert({ owner: pid, ack: 0 }, pid);
-    this.tables.$sessions.insert({ user: request.user, join: request.join }, pid);
+    this.tables.$sessions.insert({ user: request.user, join: request.join, edge: request.edge ?? '' }, pid);
     return pid;
   }
 
   /** The same user again, in a newer session. */
   retake(session: Session, request: JoinRequest): void {
     session.join = request.join;
+    session.edge = request.edge ?? '';
     const player = this.tables.$players.need(session.id);
     player.name = request.name;
     player.connected = true;
@@ -155,7 +169,7 @@ export class Seats {
 
   /** Ticks since the last connected player went; 0 while there is one. */
   idleTicks(tick: number): number {
-    return this.connected > 0 ? 0 : tick - this.tables.$clock.get(1, 'idleSinceTick');
+    return this.connected > 0 ? 0 : tick - (this.tables.$clock.row(1)?.idleSinceTick ?? tick);
   }
 
   private ticks(ms: number): number {

@@ -4,6 +4,7 @@ import { table } from './table.ts';
 export const MAX_NAME_BYTES = 64;
 export const MAX_USER_BYTES = 64;
 export const MAX_REASON_BYTES = 64;
+export const MAX_EDGE_BYTES = 64;
 
 /** The kit's own tables. They stand behind the author's, so that adding one moves no table number. */
 export const SYSTEM_TABLES = {
@@ -22,10 +23,13 @@ export const SYSTEM_TABLES = {
     transient: true,
     columns: { n: u32(), reason: text(MAX_REASON_BYTES) },
   }),
-  /** By pid: who sits there. `disconnectedAtTick` counts only while the player is not connected. */
+  /**
+   * By pid: who sits there, and through which edge, so that a new owner knows whose silence matters.
+   * `disconnectedAtTick` counts only while the player is not connected.
+   */
   $sessions: table({
     visibility: 'server',
-    columns: { user: text(MAX_USER_BYTES), join: f64(), disconnectedAtTick: u32() },
+    columns: { user: text(MAX_USER_BYTES), join: f64(), edge: text(MAX_EDGE_BYTES), disconnectedAtTick: u32() },
   }),
   /** Who left lately, so that a late copy of an old join brings nobody back. */
   $departed: table({

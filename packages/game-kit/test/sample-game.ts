@@ -82,7 +82,7 @@ export const sample = defineGame({
         for (const row of ctx.tables.hands) ctx.tables.hands.remove(row.id);
         ctx.tables.hits.insert({ by: player.pid, thing: 1 });
         if (how === 'end') ctx.end('wrecked');
-        if (how === 'range') ctx.tables.players.need(player.pid).x = 1e999;
+        if (how === 'range') ctx.tables.players.need(player.pid).x = Number.POSITIVE_INFINITY;
         if (how === 'reject') ctx.reject('as_asked');
         throw new Error('as asked');
       },
