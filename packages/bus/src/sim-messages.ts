@@ -28,6 +28,8 @@ export const hostedGame = loose({
   players: int(0),
   state: oneOf(GAME_STATES),
   reason: optional(text),
+  /** Users that took a seat since the line before: their reservations are used up. */
+  joined: optional(array(id, 10_000)),
 });
 export type HostedGame = Decoded<typeof hostedGame>;
 

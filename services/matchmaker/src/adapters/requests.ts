@@ -1,0 +1,85 @@
+import {
+  type MatchedGame,
+  type MatchGames,
+  type MatchVerb,
+  matchCreate,
+  matchFind,
+  matchList,
+  matchQuick,
+  QUEUES,
+  type Subjects,
+} from '@breakwater/bus';
+import { type Decoder, loose, ProtocolError } from '@breakwater/protocol';
+import { BusError, type BusSubscription, type NatsBus, ReplyError } from '@breakwater/service-kit';
+import type { Matched } from '../domain/creation.ts';
+import type { Matchmaking } from '../domain/matchmaking.ts';
+import { infoOf } from '../domain/registry.ts';
+
+export type AnswerCounter = (verb: MatchVerb, outcome: string) => void;
+
+/** Answers `match.<verb>`; replicas share the requests. */
+export class Requests {
+  readonly #bus: NatsBus;
+  readonly #subjects: Subjects;
+  readonly #matchmaking: Matchmaking;
+  readonly #maxInFlight: number;
+  readonly #count: AnswerCounter;
+  readonly #subscriptions: BusSubscription[] = [];
+
+  constructor(
+    bus: NatsBus,
+    subjects: Subjects,
+    matchmaking: Matchmaking,
+    maxInFlight: number,
+    count: AnswerCounter,
+  ) {
+    this.#bus = bus;
+    this.#subjects = subjects;
+    this.#matchmaking = matchmaking;
+    this.#maxInFlight = maxInFlight;
+    this.#count = count;
+  }
+
+  start(): void {
+    const games = this.#matchmaking;
+    this.#answer('create', matchCreate, async (request) => toReply(await games.create(request)));
+    this.#answer('quick', matchQuick, async (request) => toReply(await games.quick(request)));
+    this.#answer('find', matchFind, async ({ game }) => toReply(await games.find(game)));
+    this.#answer('list', matchList, async ({ type }): Promise<MatchGames> => ({ games: games.list(type) }));
+    this.#answer('types', loose({}), async () => ({ types: games.types() }));
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.drain()));
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #answer<T>(verb: MatchVerb, decoder: Decoder<T>, handle: (request: T) => Promise<object>): void {
+    const options = { queue: QUEUES.match, maxInFlight: this.#maxInFlight, decode: decoder };
+    const subscription = this.#bus.handle(this.#subjects.match(verb), options, async (request) => {
+      try {
+        const answer = await handle(request);
+        this.#count(verb, 'ok');
+        return answer;
+      } catch (error) {
+        throw this.#refusal(verb, error);
+      }
+    });
+    this.#subscriptions.push(subscription);
+  }
+
+  #refusal(verb: MatchVerb, error: unknown): unknown {
+    const known =
+      error instanceof BusError ? new ProtocolError('unavailable', undefined, { cause: error }) : error;
+    this.#count(verb, known instanceof ProtocolError ? known.code : 'internal');
+    if (!(known instanceof ProtocolError)) return known;
+    return new ReplyError(known.code, known.message, { cause: known });
+  }
+}
+
+function toReply({ entry, isNew }: Matched): MatchedGame {
+  return { info: infoOf(entry), isNew };
+}

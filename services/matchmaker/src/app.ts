@@ -1,0 +1,129 @@
+import { createHash, randomInt } from 'node:crypto';
+import { subjectsFor } from '@breakwater/bus';
+import type { BucketWatch, ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import { GamesBucket } from './adapters/games-bucket.ts';
+import { Heartbeat } from './adapters/heartbeat.ts';
+import { HeartbeatPodSource, type PodSource } from './adapters/pod-source.ts';
+import { Repeater } from './adapters/repeater.ts';
+import { Requests } from './adapters/requests.ts';
+import { SimRequests } from './adapters/sim-requests.ts';
+import type { schema } from './config.ts';
+import { Creation } from './domain/creation.ts';
+import { Follower } from './domain/follower.ts';
+import { Hostings } from './domain/hostings.ts';
+import { Fleet } from './domain/liveness.ts';
+import { Matchmaking } from './domain/matchmaking.ts';
+import { Mirror } from './domain/mirror.ts';
+import { Pinning } from './domain/pinning.ts';
+import { QuickMatch } from './domain/quick-match.ts';
+import { Peers } from './domain/rank.ts';
+import { Registrar } from './domain/registrar.ts';
+import { sweep } from './domain/sweeper.ts';
+import { metrics as metricTable } from './metrics.ts';
+
+/** Entries that one sweep removes or gives up. */
+const MAX_PER_SWEEP = 500;
+
+/** Composes the matchmaker. The order of the parts is the order in which they start. */
+export async function app(context: ServiceContext<ServiceConfig<typeof schema>>): Promise<void> {
+  const { config, nats, clock, lifecycle, log } = context;
+  const metrics = context.metrics.register(metricTable);
+  const subjects = subjectsFor(config.partitions);
+  const onError = (error: unknown) => {
+    metrics.failures.add(1);
+    log.warn({ err: error }, 'the registry could not be written');
+  };
+
+  const store = await GamesBucket.open(nats, {
+    replicas: config.replicas,
+    maxBytes: config.registryBytes,
+    maxEntryBytes: config.entryBytes,
+    timeoutMs: config.storeTimeoutMs,
+  });
+  const mirror = new Mirror();
+  const fleet = new Fleet(config);
+  const hostings = new Hostings();
+  const registrar = new Registrar(store, mirror);
+  const peers = new Peers(config.instance, config.heartbeatMs * (config.missedHeartbeats + 1));
+  const shared = {
+    mirror,
+    fleet,
+    hostings,
+    registrar,
+    sims: new SimRequests(nats, subjects, config),
+    time: clock,
+    limits: {
+      ...config,
+      placement: { policy: config.placement, maxLoad: config.maxLoad },
+      maxWaiting: config.maxQuickWaiting,
+    },
+    seed: () => randomInt(2 ** 32),
+    gameIdOf,
+    rankOf: (game: string) => peers.rankOf(game),
+    onError,
+  };
+  const follower = new Follower(shared);
+  const pinning = new Pinning(shared);
+  const creation = new Creation({ ...shared, pinning });
+  const quickMatch = new QuickMatch({ ...shared, pinning, creation });
+  const matchmaking = new Matchmaking({
+    ...shared,
+    pinning,
+    creation,
+    quickMatch,
+    maxListed: config.maxListed,
+  });
+  metrics.games.observe(() => mirror.size);
+  metrics.processes.observe(() => fleet.live().length);
+
+  let watch: BucketWatch | undefined;
+  lifecycle.add('registry', {
+    start: () => {
+      watch = store.watch(mirror);
+      return watch.ready;
+    },
+    stop: () => watch?.stop(),
+  });
+
+  const pods: PodSource = new HeartbeatPodSource(nats, subjects, () => metrics.malformedStatus.add(1));
+  lifecycle.add('processes', {
+    start: () => pods.start(follower),
+    stop: async () => {
+      await pods.stop();
+      follower.stop();
+    },
+  });
+
+  const heartbeat = new Heartbeat(nats, subjects, clock, config.instance, config.heartbeatMs);
+  const onEcho = () => {
+    for (const pod of fleet.echo(clock.monotonicMs())) {
+      metrics.lostProcesses.add(1);
+      log.warn({ pod }, 'a simulation process fell silent');
+      follower.gone(pod);
+    }
+  };
+  lifecycle.add('heartbeat', {
+    start: () => heartbeat.start({ echo: onEcho, peer: (peer) => peers.heard(peer, clock.monotonicMs()) }),
+    stop: () => heartbeat.stop(),
+  });
+
+  const sweepLimits = { ...config, maxPerSweep: MAX_PER_SWEEP };
+  const isMySweep = () => peers.rankOf('sweep') === 0;
+  lifecycle.add(
+    'sweep',
+    new Repeater({
+      clock,
+      periodMs: config.sweepMs,
+      run: () => (isMySweep() ? sweep(mirror, registrar, clock, sweepLimits) : undefined),
+      onError,
+    }),
+  );
+
+  const countAnswer = (verb: string, outcome: string) => metrics.requests.add(1, { verb, outcome });
+  lifecycle.add('requests', new Requests(nats, subjects, matchmaking, config.maxRequests, countAnswer));
+}
+
+/** The same user and key give the same game, through whichever replica they come. */
+function gameIdOf(user: string, key: string): string {
+  return `g${createHash('sha256').update(`${user}\n${key}`).digest('base64url').slice(0, 21)}`;
+}

@@ -1,0 +1,86 @@
+import type { SimStatus } from '@breakwater/bus';
+import { HeardTime } from './heard-time.ts';
+
+export interface FleetLimits {
+  /** Between two heartbeats of a process, ms. */
+  readonly heartbeatMs: number;
+  /** This many missed: the process is taken for gone. */
+  readonly missedHeartbeats: number;
+  /** Processes that are remembered. */
+  readonly maxProcesses: number;
+}
+
+/** A simulation process as last heard. */
+export interface SimProcess {
+  readonly status: SimStatus;
+  /** Games handed to it since that status. */
+  readonly handedOut: number;
+}
+
+interface Heard {
+  status: SimStatus;
+  heardMs: number;
+  handedOut: number;
+}
+
+/** What a status told about the process that sent it. */
+export type Sighting = 'known' | 'new' | 'refused';
+
+/** The simulation processes that are there, by their heartbeats. */
+export class Fleet {
+  readonly #limits: FleetLimits;
+  readonly #time: HeardTime;
+  readonly #byPod = new Map<string, Heard>();
+
+  constructor(limits: FleetLimits) {
+    this.#limits = limits;
+    this.#time = new HeardTime(limits.heartbeatMs);
+  }
+
+  /** Our own heartbeat came back. Returns the pods that are taken for gone by it, and forgets them. */
+  echo(monotonicMs: number): string[] {
+    this.#time.echo(monotonicMs);
+    const gone = [...this.#byPod.keys()].filter((pod) => !this.#isLive(this.#byPod.get(pod)));
+    for (const pod of gone) this.#byPod.delete(pod);
+    return gone;
+  }
+
+  /** `new`: not heard before, or another start of it. `refused`: more processes than are remembered. */
+  heard(status: SimStatus): Sighting {
+    const known = this.#byPod.get(status.pod);
+    if (known === undefined && this.#byPod.size >= this.#limits.maxProcesses) return 'refused';
+    this.#byPod.set(status.pod, { status, heardMs: this.#time.nowMs, handedOut: 0 });
+    return known?.status.incarnation === status.incarnation ? 'known' : 'new';
+  }
+
+  /** The process said that it leaves, or nobody answers on its subject. */
+  gone(pod: string): void {
+    this.#byPod.delete(pod);
+  }
+
+  /** A game is handed to this process: it counts until its next status. */
+  handOut(pod: string): void {
+    const known = this.#byPod.get(pod);
+    if (known !== undefined) known.handedOut += 1;
+  }
+
+  isLive(pod: string): boolean {
+    return this.#isLive(this.#byPod.get(pod));
+  }
+
+  live(): SimProcess[] {
+    return [...this.#byPod.values()].filter((known) => this.#isLive(known));
+  }
+
+  /** Types that some live process hosts, sorted. */
+  types(): string[] {
+    const types = this.live().flatMap(({ status }) => status.types.map(({ type }) => type));
+    return [...new Set(types)].sort();
+  }
+
+  #isLive(known: Heard | undefined): boolean {
+    if (known === undefined) return false;
+    const silenceMs = this.#time.nowMs - known.heardMs;
+    return silenceMs <= this.#limits.heartbeatMs * this.#limits.missedHeartbeats;
+  }
+}

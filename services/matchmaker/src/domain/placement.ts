@@ -1,0 +1,73 @@
+import type { SimProcess } from './liveness.ts';
+
+export const PLACEMENT_POLICIES = ['packed', 'spread'] as const;
+export type PlacementPolicy = (typeof PLACEMENT_POLICIES)[number];
+
+export interface PlacementRule {
+  readonly policy: PlacementPolicy;
+  /** A process busier than this (share of its event loop, 0 to 1) gets no further game. */
+  readonly maxLoad: number;
+}
+
+/** What is to be placed. Without a version (a game that is new) the newest that is hosted is taken. */
+export interface Wanted {
+  readonly type: string;
+  readonly schemaVersion?: number | undefined;
+}
+
+export interface Place {
+  readonly pod: string;
+  readonly schemaVersion: number;
+  readonly maxPlayers: number;
+}
+
+interface Ranked extends Place {
+  readonly games: number;
+  readonly freeShare: number;
+}
+
+function hostedVersion({ status }: SimProcess, wanted: Wanted) {
+  return status.types
+    .filter(
+      ({ type, schemaVersion }) =>
+        type === wanted.type && (wanted.schemaVersion ?? schemaVersion) === schemaVersion,
+    )
+    .reduce<SimProcess['status']['types'][number] | undefined>(
+      (best, next) => (best === undefined || next.schemaVersion > best.schemaVersion ? next : best),
+      undefined,
+    );
+}
+
+function rank(process: SimProcess, wanted: Wanted, maxLoad: number): Ranked | undefined {
+  const { status, handedOut } = process;
+  const hosted = hostedVersion(process, wanted);
+  const games = status.games + handedOut;
+  const hasRoom = games < status.maxGames && status.load <= maxLoad;
+  if (hosted === undefined || !hasRoom || status.isDraining || status.isLeaving) return undefined;
+  const { schemaVersion, maxPlayers } = hosted;
+  return { pod: status.pod, schemaVersion, maxPlayers, games, freeShare: 1 - games / status.maxGames };
+}
+
+function byPod(a: Ranked, b: Ranked): number {
+  return a.pod < b.pod ? -1 : 1;
+}
+
+const ORDER: Record<PlacementPolicy, (a: Ranked, b: Ranked) => number> = {
+  packed: (a, b) => b.games - a.games || byPod(a, b),
+  spread: (a, b) => b.freeShare - a.freeShare || byPod(a, b),
+};
+
+/** Processes that may take the game, the best first. The process itself has the last word. */
+export function placesFor(wanted: Wanted, processes: readonly SimProcess[], rule: PlacementRule): Place[] {
+  const ranked = processes
+    .map((process) => rank(process, wanted, rule.maxLoad))
+    .filter((place) => place !== undefined);
+  return ranked
+    .sort((a, b) => b.schemaVersion - a.schemaVersion || ORDER[rule.policy](a, b))
+    .map(({ pod, schemaVersion, maxPlayers }) => ({ pod, schemaVersion, maxPlayers }));
+}
+
+/** Some process of these hosts the type at all, whether it has room or not. */
+export function isHostable(wanted: Wanted, processes: readonly SimProcess[]): boolean {
+  return processes.some((process) => hostedVersion(process, wanted) !== undefined);
+}
