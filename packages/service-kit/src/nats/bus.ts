@@ -252,6 +252,11 @@ export class NatsBus implements AsyncDisposable {
     return this.#reads.streamState(stream);
   }
 
+  /** How many messages a subject has now, from the leader. @throws BusError */
+  subjectMessages(stream: string, subject: string): Promise<number> {
+    return this.#reads.subjectMessages(stream, subject);
+  }
+
   /** Last sequence of each subject, 0 for none; `concurrency` (16) leader reads at a time. @throws BusError */
   lastSequences(
     stream: string,
