@@ -29,7 +29,12 @@ export const SYSTEM_TABLES = {
    */
   $sessions: table({
     visibility: 'server',
-    columns: { user: text(MAX_USER_BYTES), join: f64(), edge: text(MAX_EDGE_BYTES), disconnectedAtTick: u32() },
+    columns: {
+      user: text(MAX_USER_BYTES),
+      join: f64(),
+      edge: text(MAX_EDGE_BYTES),
+      disconnectedAtTick: u32(),
+    },
   }),
   /** Who left lately, so that a late copy of an old join brings nobody back. */
   $departed: table({
