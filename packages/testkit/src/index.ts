@@ -2,22 +2,24 @@ export { type FindChromiumOptions, findChromium, launchChromium } from './chromi
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { FakeClock } from './fake-clock.ts';
 export { freePort, isPortFree } from './free-port.ts';
+export type { NatsNodeConfig } from './nats/config.ts';
 export {
   type FindNatsOptions,
   type FoundNatsServer,
   findNatsServer,
   type NatsServerSource,
 } from './nats/find.ts';
-export type { NatsNode } from './nats/node.ts';
+export { NatsNode } from './nats/node.ts';
 export { NATS_SERVER_VERSION } from './nats/release.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats/server.ts';
-export { dataDir, projectRoot } from './paths.ts';
+export { baseEnv, dataDir, projectRoot, serviceRuntime } from './paths.ts';
 export { acquireLock, type FileLock, LockHeldError } from './process/file-lock.ts';
 export { LocalService, type ServiceSpec } from './process/local-service.ts';
 export type { LogLine } from './process/log-line.ts';
 export {
   describeExit,
   type ExitStatus,
+  launchProcess,
   type ManagedProcess,
   type ProcessOptions,
   type StopOptions,

@@ -52,10 +52,10 @@ test('variables that are given for a service win over the planned ones', async (
 });
 
 test('a token is a JWT with the claims and a signature over them', () => {
-  const token = signToken('secret', { user: 'u1', name: 'Ada', lifetimeSeconds: 60, claims: { aud: 'x' } });
+  const token = signToken('secret', { user: 'u1', name: 'Ada', lifetimeSeconds: 60, claims: { role: 'x' } });
   const [header = '', claims = '', signature] = token.split('.');
   expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({ alg: 'HS256', typ: 'JWT' });
   const decoded: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString());
-  expect(decoded).toMatchObject({ sub: 'u1', name: 'Ada', aud: 'x' });
+  expect(decoded).toMatchObject({ sub: 'u1', name: 'Ada', aud: 'breakwater', role: 'x' });
   expect(signature).toBe(createHmac('sha256', 'secret').update(`${header}.${claims}`).digest('base64url'));
 });

@@ -3,13 +3,19 @@ import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
 import { baseEnv } from '../paths.ts';
 import type { LogLine } from '../process/log-line.ts';
-import { type ExitStatus, type ManagedProcess, spawnProcess } from '../process/managed-process.ts';
+import {
+  type ExitStatus,
+  launchProcess,
+  type ManagedProcess,
+  type StopOptions,
+} from '../process/managed-process.ts';
+import type { SupervisedUnit } from '../process/supervisor.ts';
 import { type NatsNodeConfig, renderNatsConfig } from './config.ts';
 
 const START_TIMEOUT_MS = 20_000;
 
 /** One running nats-server that can be hurt and brought back on the same port and store. */
-export class NatsNode implements AsyncDisposable {
+export class NatsNode implements SupervisedUnit, AsyncDisposable {
   readonly config: NatsNodeConfig;
   readonly dir: string;
   readonly #binary: string;
@@ -22,6 +28,10 @@ export class NatsNode implements AsyncDisposable {
     this.dir = dir;
     this.config = config;
     this.#onLine = onLine;
+  }
+
+  get name(): string {
+    return this.config.name;
   }
 
   get url(): string {
@@ -55,14 +65,14 @@ export class NatsNode implements AsyncDisposable {
     mkdirSync(this.config.storeDir, { recursive: true });
     const configFile = join(this.dir, `${this.config.name}.conf`);
     writeFileSync(configFile, renderNatsConfig(this.config));
-    const child = await spawnProcess({
+    const child = launchProcess({
       name: `nats-server ${this.config.name}`,
       command: this.#binary,
       args: ['-c', configFile],
       env: baseEnv(),
     });
-    if (this.#onLine !== undefined) child.onLine(this.#onLine);
     this.#process = child;
+    if (this.#onLine !== undefined) child.onLine(this.#onLine);
     try {
       await child.waitForLine((line) => line.text.includes('Server is ready'), START_TIMEOUT_MS);
     } catch (error) {
@@ -111,8 +121,8 @@ export class NatsNode implements AsyncDisposable {
     await this.start();
   }
 
-  async stop(timeoutMs = 5_000): Promise<void> {
-    await this.#process?.stop({ timeoutMs });
+  async stop(options: StopOptions = {}): Promise<void> {
+    await this.#process?.stop(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

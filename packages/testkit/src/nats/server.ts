@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import type { LogLine } from '../process/log-line.ts';
+import type { StopOptions } from '../process/managed-process.ts';
 import { findNatsServer } from './find.ts';
 import { NatsNode } from './node.ts';
 
@@ -39,7 +40,7 @@ export interface NatsServer extends AsyncDisposable {
   resume(): void;
   /** Kill when running, then start again on the same ports and stores. */
   restart(): Promise<void>;
-  stop(timeoutMs?: number): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -129,8 +130,8 @@ class LocalNats implements NatsServer {
     await this.#whole();
   }
 
-  async stop(timeoutMs?: number): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.stop(timeoutMs)));
+  async stop(options?: StopOptions): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop(options)));
     if (this.#removeDir) rmSync(this.dir, { recursive: true, force: true });
   }
 

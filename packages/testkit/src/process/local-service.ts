@@ -22,7 +22,6 @@ export interface ServiceSpec {
 export class LocalService implements SupervisedUnit, AsyncDisposable {
   readonly spec: ServiceSpec;
   readonly #onLine: ((line: LogLine) => void) | undefined;
-  #launch: Promise<ManagedProcess> | undefined;
   #process: ManagedProcess | undefined;
   #ready: ReadyInfo | undefined;
 
@@ -74,13 +73,12 @@ export class LocalService implements SupervisedUnit, AsyncDisposable {
   /** @throws Error with the last log lines when it ends, or is not ready in time */
   async start(): Promise<void> {
     const { spec } = this;
-    this.#launch = launchService(spec.service, {
+    this.#process = launchService(spec.service, {
       label: spec.instance,
       env: spec.env,
       ...(spec.entry === undefined ? {} : { entry: spec.entry }),
       ...(this.#onLine === undefined ? {} : { onLine: this.#onLine }),
     });
-    this.#process = await this.#launch;
     this.#ready = await waitUntilReady(this.#process, spec.readyTimeoutMs ?? 60_000);
   }
 
@@ -107,8 +105,7 @@ export class LocalService implements SupervisedUnit, AsyncDisposable {
 
   /** Asks it to end, default with SIGTERM; also when it is not ready yet. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const process = await this.#launch?.catch(() => undefined);
-    await process?.stop(options);
+    await this.#process?.stop(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -62,20 +62,21 @@ export interface ManagedProcess extends AsyncDisposable {
  * @throws Error when the command cannot be started
  */
 export async function spawnProcess(options: ProcessOptions): Promise<ManagedProcess> {
+  const child = launchProcess(options);
+  if (child.pid > 0) return child;
+  await child.exited;
+  throw new Error(child.lines[0]?.text ?? `${options.name} did not start`);
+}
+
+/** As `spawnProcess`, without waiting: a command that cannot be started ends with code -1 and a line that says why. */
+export function launchProcess(options: ProcessOptions): ManagedProcess {
   const child = spawn(options.command, [...(options.args ?? [])], {
     env: { ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const process = new ChildProcessHandle(child, options);
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (cause) =>
-      reject(new Error(`${options.name} did not start: ${cause.message}`, { cause })),
-    );
-  });
-  return process;
+  return new ChildProcessHandle(child, options);
 }
 
 class ChildProcessHandle implements ManagedProcess {
@@ -100,7 +101,11 @@ class ChildProcessHandle implements ManagedProcess {
       child.once('exit', (code, signal) =>
         setTimeout(() => resolve(this.#ended({ code, signal })), 250).unref(),
       );
-      child.once('error', () => resolve(this.#ended({ code: -1, signal: null })));
+      child.once('error', (error) => {
+        if (this.pid === 0)
+          this.#take(parseLogLine(`${this.name} did not start: ${error.message}`, 'stderr'));
+        resolve(this.#ended({ code: -1, signal: null }));
+      });
     });
   }
 
@@ -114,12 +119,14 @@ class ChildProcessHandle implements ManagedProcess {
 
   #read(stream: Readable | null, source: LogLine['source']): void {
     if (stream === null) return;
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (text) => {
-      const line = parseLogLine(text, source);
-      this.lines.push(line);
-      if (this.lines.length > this.#keepLines) this.lines.shift();
-      for (const listener of this.#listeners) listener(line);
-    });
+    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on('line', (text) => this.#take(parseLogLine(text, source)));
+  }
+
+  #take(line: LogLine): void {
+    this.lines.push(line);
+    if (this.lines.length > this.#keepLines) this.lines.shift();
+    for (const listener of this.#listeners) listener(line);
   }
 
   onLine(listener: (line: LogLine) => void): () => void {

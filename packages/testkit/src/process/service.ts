@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { baseEnv, projectRoot, serviceRuntime } from '../paths.ts';
 import type { LogLine } from './log-line.ts';
-import { type ManagedProcess, spawnProcess } from './managed-process.ts';
+import { launchProcess, type ManagedProcess } from './managed-process.ts';
 
 /** The folders in `services/`. */
 export const SERVICE_NAMES = ['chat', 'matchmaker', 'simulation', 'edge', 'web'] as const;
@@ -42,13 +42,13 @@ export interface ServiceProcess extends ManagedProcess {
  * @throws Error with the last log lines when it ends, or is not ready in time; the process is gone then
  */
 export async function spawnService(name: string, options: ServiceOptions = {}): Promise<ServiceProcess> {
-  const child = await launchService(name, options);
+  const child = launchService(name, options);
   return Object.assign(child, { ready: await waitUntilReady(child, options.readyTimeoutMs ?? 20_000) });
 }
 
 /** Starts the process and does not wait. */
-export async function launchService(name: string, options: ServiceOptions): Promise<ManagedProcess> {
-  const child = await spawnProcess({
+export function launchService(name: string, options: ServiceOptions): ManagedProcess {
+  const child = launchProcess({
     name: options.label ?? name,
     command: serviceRuntime(),
     args: [options.entry ?? join(projectRoot, 'services', name, 'src/main.ts')],

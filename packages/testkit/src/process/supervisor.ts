@@ -44,12 +44,18 @@ export class Supervisor {
     this.#onEvent = options.onEvent ?? (() => undefined);
   }
 
+  /** True from the first call of `stop` on. */
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /**
    * Starts units together and waits until each is ready; from then on they are kept running.
    *
-   * @throws Error of the first unit that did not come up; nothing is retried then
+   * @throws Error of the first unit that did not come up; nothing is retried then. Also once a stop has begun
    */
   async startStage(units: readonly SupervisedUnit[]): Promise<void> {
+    if (this.isStopping) throw new Error('nothing is started during a stop');
     this.#stages.push([...units]);
     await Promise.all(units.map((unit) => unit.start()));
     for (const unit of units) void this.#keep(unit);
@@ -74,14 +80,14 @@ export class Supervisor {
     let retryMs = this.#firstRetryMs;
     let restarts = 0;
     this.#onEvent({ kind: 'ready', unit, restarts });
-    while (!this.#stopping.signal.aborted) {
+    while (!this.isStopping) {
       const readySinceMs = performance.now();
       const status = await unit.exited;
-      if (this.#stopping.signal.aborted) return;
+      if (this.isStopping) return;
       if (performance.now() - readySinceMs >= this.#settledAfterMs) retryMs = this.#firstRetryMs;
       this.#onEvent({ kind: 'exited', unit, status, retryMs });
       retryMs = await this.#bringBack(unit, retryMs);
-      if (this.#stopping.signal.aborted) return;
+      if (this.isStopping) return;
       restarts += 1;
       this.#onEvent({ kind: 'ready', unit, restarts });
     }
@@ -92,13 +98,13 @@ export class Supervisor {
     let retryMs = firstRetryMs;
     for (;;) {
       await this.#pause(retryMs);
-      if (this.#stopping.signal.aborted) return retryMs;
+      if (this.isStopping) return retryMs;
       retryMs = Math.min(this.#maxRetryMs, retryMs * 2);
       try {
         await unit.start();
         return retryMs;
       } catch (cause) {
-        if (this.#stopping.signal.aborted) return retryMs;
+        if (this.isStopping) return retryMs;
         const error = cause instanceof Error ? cause : new Error(String(cause));
         this.#onEvent({ kind: 'failed', unit, error, retryMs });
       }

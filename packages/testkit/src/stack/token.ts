@@ -11,7 +11,7 @@ export interface TokenOptions {
   claims?: Readonly<Record<string, unknown>>;
 }
 
-/** Signs a JSON Web Token (HS256) as an application's own backend would. */
+/** Signs a JSON Web Token (HS256, audience `breakwater`) as an application's own backend would. */
 export function signToken(secret: string, options: TokenOptions): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = {
@@ -19,6 +19,7 @@ export function signToken(secret: string, options: TokenOptions): string {
     name: options.name ?? options.user,
     iat: issuedAt,
     exp: issuedAt + (options.lifetimeSeconds ?? 3_600),
+    aud: 'breakwater',
     ...options.claims,
   };
   const body = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
