@@ -82,7 +82,7 @@ export class Creation {
     const { pinning, mirror } = this.#parts;
     if (entry.state !== 'starting') return running(entry);
     if (pinning.isPinning(entry.game)) return running(await pinning.ensureHosted(entry));
-    await this.#untilNot(entry.game, 'starting');
+    await this.#untilNot(entry, 'starting');
     const now = mirror.get(entry.game)?.entry ?? (await this.#parts.registrar.read(entry.game))?.entry;
     if (now === undefined) throw new ProtocolError('no_capacity');
     return now.state === 'starting' ? running(await pinning.ensureHosted(now)) : running(now);
@@ -102,13 +102,14 @@ export class Creation {
     throw new ProtocolError(isUnknown ? 'unknown_game_type' : 'no_capacity');
   }
 
-  #untilNot(game: string, state: GameEntry['state']): Promise<void> {
+  #untilNot({ game, createdAt }: GameEntry, state: GameEntry['state']): Promise<void> {
     const { mirror, time, limits } = this.#parts;
+    const ageMs = Math.max(0, time.unixMs() - createdAt);
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
       if (mirror.get(game)?.entry.state !== state) resolve();
     };
-    const cancelTimer = time.after(limits.startingWaitMs, resolve);
+    const cancelTimer = time.after(Math.max(0, limits.startingWaitMs - ageMs), resolve);
     const cancelListener = mirror.onChange(game, check);
     check();
     return promise.finally(() => {

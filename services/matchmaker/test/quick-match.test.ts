@@ -1,0 +1,73 @@
+import { eventually } from '@breakwater/testkit';
+import { expect, test } from 'vitest';
+import { TestBed } from './matchmakers.ts';
+
+const SEATS = 4;
+
+test('fifty quick matches at once through two matchmakers oversell no seat and make few games', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  await bed.matchmaker();
+  await bed.simulation('sim-a', { hostDelayMs: 30 });
+  await bed.simulation('sim-b', { hostDelayMs: 30 });
+  await eventually(async () => expect(await bed.types()).toEqual(['world']));
+
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => bed.quick(`user-${n}`, 'go')));
+
+  const perGame = Map.groupBy(answers, ({ info }) => info.game);
+  for (const group of perGame.values()) expect(group.length).toBeLessThanOrEqual(SEATS);
+  expect(answers.every(({ info }) => info.state === 'running')).toBe(true);
+  expect(perGame.size).toBeLessThanOrEqual(Math.ceil(50 / SEATS) + 3);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(perGame.size);
+  expect(await bed.list()).toHaveLength(perGame.size);
+});
+
+test('a retry finds the seat that is held, and a second tab gets no second seat', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  await bed.simulation('sim-a');
+  const first = await eventually(() => bed.quick('ann', 'go'));
+
+  const retry = await bed.quick('ann', 'go');
+  const tab = await bed.quick('ann', 'other');
+
+  expect([retry.info.game, tab.info.game]).toEqual([first.info.game, first.info.game]);
+  expect((await bed.entry(first.info.game))?.seats.map(({ user }) => user)).toEqual(['ann']);
+});
+
+test('a seat is free again when it was held in vain, and gone when its player joined', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker({ BREAKWATER_MATCHMAKER_SEAT_HOLD_MS: '700' });
+  const sim = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.quick('u0', 'go'));
+  for (const user of ['u1', 'u2', 'u3']) expect((await bed.quick(user, 'go')).info.game).toBe(info.game);
+  sim.report(info.game, { players: 2, joined: ['u0', 'u1'] });
+  await eventually(async () => expect((await bed.entry(info.game))?.players).toBe(2));
+  expect((await bed.entry(info.game))?.seats.map(({ user }) => user)).toEqual(['u2', 'u3']);
+
+  expect((await bed.quick('late', 'go')).info.game).not.toBe(info.game);
+
+  const back = await eventually(async () => {
+    const users = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7', 'w8'];
+    const answers = await Promise.all(
+      users.map((user) => bed.quick(user, `k${Math.floor(Math.random() * 1e9)}`)),
+    );
+    expect(answers.some((answer) => answer.info.game === info.game)).toBe(true);
+    return answers.filter((answer) => answer.info.game === info.game);
+  });
+  expect(back.length).toBeLessThanOrEqual(2);
+});
+
+test('a full game is passed over', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const sim = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.create('ann', 'mine'));
+  sim.report(info.game, { players: SEATS });
+  await eventually(async () => expect((await bed.entry(info.game))?.players).toBe(SEATS));
+
+  const other = await bed.quick('bob', 'go');
+
+  expect(other).toMatchObject({ isNew: true });
+  expect(other.info.game).not.toBe(info.game);
+});

@@ -1,0 +1,165 @@
+import {
+  digestOf,
+  type HostedGame,
+  podId,
+  type SimHost,
+  type SimHosted,
+  type SimStatus,
+  simHost,
+  simList,
+  subjectsFor,
+} from '@breakwater/bus';
+import {
+  connectBus,
+  createLogOutput,
+  kitMetrics,
+  MetricRegistry,
+  type NatsBus,
+} from '@breakwater/service-kit';
+
+const HEARTBEAT_MS = 100;
+const subjects = subjectsFor(4);
+
+/** A bus of a test's own. */
+export function testBus(url: string, name: string): Promise<NatsBus> {
+  const { log } = createLogOutput({ service: 'test', instance: name, level: 'silent' });
+  const metrics = new MetricRegistry().register(kitMetrics);
+  return connectBus({ servers: url.split(','), name, log, metrics });
+}
+
+/** The logs of all games: the highest claim of each, shared by the processes of one test. */
+export class Claims {
+  readonly epochs = new Map<string, number>();
+  readonly ended = new Set<string>();
+}
+
+export interface SimulationScript {
+  readonly maxGames?: number;
+  readonly types?: SimStatus['types'];
+  readonly hostDelayMs?: number;
+  /** Answers in place of hosting, where it returns something. */
+  readonly onHost?: (request: SimHost) => SimHosted | undefined;
+}
+
+/** Stands in for a simulation process on a real bus: it claims, refuses and reports by the same rules. */
+export class ScriptedSimulation implements AsyncDisposable {
+  readonly pod: string;
+  readonly hosted = new Map<string, HostedGame>();
+  readonly hostRequests: SimHost[] = [];
+  load = 0.1;
+  isDraining = false;
+  readonly #bus: NatsBus;
+  readonly #claims: Claims;
+  readonly #script: SimulationScript;
+  readonly #changed = new Map<string, HostedGame>();
+  readonly #incarnation = Math.random().toString(36).slice(2);
+  #timer: NodeJS.Timeout | undefined;
+  #n = 0;
+  #isPaused = false;
+
+  private constructor(pod: string, bus: NatsBus, claims: Claims, script: SimulationScript) {
+    this.pod = pod;
+    this.#bus = bus;
+    this.#claims = claims;
+    this.#script = script;
+  }
+
+  static async start(
+    url: string,
+    pod: string,
+    claims: Claims,
+    script: SimulationScript = {},
+  ): Promise<ScriptedSimulation> {
+    const simulation = new ScriptedSimulation(pod, await testBus(url, pod), claims, script);
+    await simulation.#begin();
+    return simulation;
+  }
+
+  async #begin(): Promise<void> {
+    const pod = podId(this.pod);
+    this.#bus.handle(subjects.sim(pod, 'host'), { decode: simHost, maxInFlight: 10_000 }, (request) =>
+      this.#whileAwake(() => this.#host(request)),
+    );
+    this.#bus.handle(subjects.sim(pod, 'list'), { decode: simList }, () =>
+      this.#whileAwake(() => ({ games: [...this.hosted.values()] })),
+    );
+    await this.#bus.flush();
+    this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#beat();
+  }
+
+  /** Like SIGSTOP: connected, silent, answers nothing. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  /** Changes a hosted game's line and reports it with the next heartbeat. */
+  report(game: string, change: Partial<HostedGame>): void {
+    const before = this.hosted.get(game);
+    if (before === undefined) throw new Error(`${this.pod} does not host ${game}`);
+    const line = { ...before, ...change };
+    if (line.state === 'ended') this.#claims.ended.add(game);
+    if (line.state === 'ended' || line.state === 'failed') this.hosted.delete(game);
+    else this.hosted.set(game, line);
+    this.#changed.set(game, line);
+  }
+
+  /** Stops hosting without a word; only the digest shows it. */
+  forget(game: string): void {
+    this.hosted.delete(game);
+  }
+
+  async #whileAwake<T extends object>(answer: () => T | Promise<T>): Promise<T> {
+    if (this.#isPaused) await new Promise(() => undefined);
+    return answer();
+  }
+
+  async #host(request: SimHost): Promise<SimHosted> {
+    this.hostRequests.push(request);
+    if (this.#script.hostDelayMs !== undefined)
+      await new Promise((resolve) => setTimeout(resolve, this.#script.hostDelayMs));
+    const scripted = this.#script.onHost?.(request);
+    if (scripted !== undefined) return scripted;
+    const { game, epoch, type, schemaVersion } = request;
+    const claimed = this.#claims.epochs.get(game) ?? 0;
+    if (this.#claims.ended.has(game)) return { outcome: 'refused', refusal: 'ended', epoch: claimed };
+    if (claimed >= epoch) return { outcome: 'refused', refusal: 'claimed', epoch: claimed };
+    if (this.hosted.size >= (this.#script.maxGames ?? 100))
+      return { outcome: 'refused', refusal: 'no_capacity', epoch: claimed };
+    this.#claims.epochs.set(game, epoch);
+    const line: HostedGame = { game, epoch, type, schemaVersion, players: 0, state: 'running' };
+    this.hosted.set(game, line);
+    this.#changed.set(game, line);
+    return { outcome: 'hosted', epoch };
+  }
+
+  #beat(): void {
+    if (this.#isPaused) return;
+    this.#n += 1;
+    const status: SimStatus = {
+      pod: this.pod,
+      incarnation: this.#incarnation,
+      n: this.#n,
+      types: this.#script.types ?? [{ type: 'world', schemaVersion: 1, maxPlayers: 4 }],
+      games: this.hosted.size,
+      maxGames: this.#script.maxGames ?? 100,
+      load: this.load,
+      tickP99Ms: 1,
+      digest: digestOf(this.hosted.values()),
+      isDraining: this.isDraining,
+      isLeaving: false,
+      changed: [...this.#changed.values()],
+    };
+    this.#changed.clear();
+    this.#bus.publish(subjects.simStatus(), status);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#bus.drain(500);
+  }
+}
