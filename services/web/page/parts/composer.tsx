@@ -1,0 +1,51 @@
+import type { Room } from '@breakwater/client';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Icon } from '../icons.tsx';
+
+/** Enter sends, Shift+Enter breaks the line. What cannot be sent now waits in the SDK's queue and shows as sending. */
+export function Composer({ room, title }: { room: Room | undefined; title: string }) {
+  const [text, setText] = useState('');
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (matchMedia('(pointer: fine)').matches) field.current?.focus();
+  }, []);
+
+  function send(event?: Event) {
+    event?.preventDefault();
+    if (room === undefined || text.trim() === '') return;
+    // A failure is shown on the message itself, with the offer to send it again.
+    room.send(text).catch(() => undefined);
+    room.setTyping(false);
+    setText('');
+    field.current?.focus();
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
+  }
+
+  return (
+    <form class="composer" onSubmit={send}>
+      <label for="message" class="visually-hidden">
+        Message
+      </label>
+      <textarea
+        id="message"
+        ref={field}
+        class="field"
+        rows={1}
+        maxLength={4_000}
+        placeholder={`Message ${title}`}
+        value={text}
+        onKeyDown={onKeyDown}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          room?.setTyping(event.currentTarget.value !== '');
+        }}
+      />
+      <button type="submit" class="button primary icon-only" disabled={text.trim() === ''} aria-label="Send">
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}
