@@ -1,7 +1,7 @@
 import type { Player } from './context.ts';
 import type { AnyContext, GameDefinition, GameHooks } from './define.ts';
 import { type EncodedParts, Encoder } from './encode.ts';
-import { CommandRejected, GameError } from './errors.ts';
+import { CommandRejected, GameError, ReplicaError } from './errors.ts';
 import { decodeFields } from './fields.ts';
 import { hashParts } from './hash.ts';
 import { Journal } from './journal.ts';
@@ -228,7 +228,9 @@ export class GameInstance<T = TableSpecs> {
   /** For `hydrate` only. */
   load(parts: Omit<EncodedParts, 'tick'>): void {
     this.currentTick = loadParts(this.stores, this.definition.schema, parts, false);
-    for (const name of ['$game', '$clock', '$random'] as const) this.system[name].need(1);
+    for (const name of ['$game', '$clock', '$random'] as const) {
+      if (!this.system[name].has(1)) throw new ReplicaError('mismatch', `a state without its row of ${name}`);
+    }
   }
 
   private get system(): TablesOf<SystemTables> {

@@ -18,7 +18,7 @@ export function seedWords(seed: number): RandomWords {
     word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
     return (word ^ (word >>> 15)) >>> 0;
   };
-  return { a: next(), b: next(), c: next(), d: next() | 1 };
+  return { a: next(), b: next(), c: next(), d: (next() | 1) >>> 0 };
 }
 
 /** Seeded randomness for a game: the same seed and the same calls give the same numbers, in any process. */

@@ -67,6 +67,14 @@ export const sample = defineGame({
         ctx.reject('empty_hand');
       },
     },
+    /** Ends as `wreck` does, without having done anything. */
+    balk: {
+      args: { how: choice(['throw', 'reject']) },
+      run(ctx, _player, { how }) {
+        if (how === 'reject') ctx.reject('as_asked');
+        throw new Error('as asked');
+      },
+    },
     /** Does a lot, then throws or rejects. */
     wreck: {
       args: { how: choice(['throw', 'reject', 'range', 'end']) },
