@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { roomId, subjectsFor } from '@breakwater/bus';
+import type { ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import { Install } from './adapters/install.ts';
+import { LastSeen } from './adapters/last-seen.ts';
+import { NatsLog } from './adapters/nats-log.ts';
+import { PresenceLink } from './adapters/presence-link.ts';
+import { Requests } from './adapters/requests.ts';
+import { Rooms } from './adapters/rooms.ts';
+import { assertConsistent, type schema } from './config.ts';
+import { Chat } from './domain/chat.ts';
+import { Presence } from './domain/presence.ts';
+import { PresenceFeed } from './domain/presence-feed.ts';
+import { RecentIds } from './domain/recent-ids.ts';
+import { Replicas } from './domain/replicas.ts';
+import { RoomReader } from './domain/room-reader.ts';
+import { Sender } from './domain/sender.ts';
+import { TokenBuckets } from './domain/token-bucket.ts';
+import { metrics as metricTable } from './metrics.ts';
+
+/** Heartbeats that an edge or a replica may miss. */
+const MISSED_HEARTBEATS = 3;
+/** A big room's count and sample are published at most this often. */
+const BIG_ROOM_MS = 1_000;
+/** Users whose send rate is remembered. */
+const MAX_RATED_USERS = 50_000;
+
+/** Composes chat. The order of the parts is the order in which they start. */
+export async function app(context: ServiceContext<ServiceConfig<typeof schema>>): Promise<void> {
+  const { config, nats, clock, lifecycle, log, tracer } = context;
+  assertConsistent(config);
+  const metrics = context.metrics.register(metricTable);
+  const subjects = subjectsFor(config.partitions);
+
+  const install = new Install(nats, log, clock, config);
+  const buckets = await install.open();
+  metrics.lostStreams.observe(() => install.lostStreams);
+  lifecycle.add('streams', { start: () => install.watch(buckets.install), stop: () => install.stop() });
+
+  const rooms = new Rooms(buckets.rooms, config.maxRooms);
+  metrics.rooms.observe(() => rooms.directory.size);
+  lifecycle.add('rooms', {
+    start: async () => {
+      await rooms.start();
+      await rooms.createDefaults(config.defaultRooms.map(roomId), clock.unixMs());
+    },
+    stop: () => rooms.stop(),
+  });
+
+  const lastSeen = new LastSeen(buckets.people, {
+    maxWaiting: config.maxLastSeenWaiting,
+    onDropped: () => metrics.lastSeenDropped.add(1),
+  });
+  lifecycle.add('last-seen', { drain: () => lastSeen.drain() });
+
+  const presence = new Presence({ ...config, missedHeartbeats: MISSED_HEARTBEATS });
+  const replicas = new Replicas(
+    {
+      self: config.instance,
+      heartbeatMs: config.heartbeatMs,
+      missedHeartbeats: MISSED_HEARTBEATS,
+      warmUpMs: config.edgeHeartbeatMs + config.syncTimeoutMs,
+    },
+    clock.monotonicMs(),
+  );
+  const feed = new PresenceFeed(presence, {
+    publisher: config.instance,
+    maxRoster: config.maxRoster,
+    sampleSize: Math.min(config.sampleSize, config.maxRoster),
+    repeatMs: config.presenceRepeatMs,
+    bigRoomMs: BIG_ROOM_MS,
+  });
+  const people = new PresenceLink({
+    nats,
+    subjects,
+    clock,
+    log,
+    metrics,
+    presence,
+    feed,
+    replicas,
+    self: config.instance,
+    heartbeatMs: config.heartbeatMs,
+    flushMs: config.presenceFlushMs,
+    syncTimeoutMs: config.syncTimeoutMs,
+    onDeparture: ({ user, name, seenMs }) => {
+      const lastSeenMs = clock.unixMs() - (clock.monotonicMs() - seenMs);
+      lastSeen.note({ user, name, lastSeen: Math.max(0, Math.round(lastSeenMs)) });
+    },
+  });
+  metrics.edges.observe(() => presence.edges);
+  metrics.present.observe(() => presence.members);
+  metrics.replicas.observe(() => replicas.live.length);
+  lifecycle.add('presence', { start: () => people.start(), stop: () => people.stop() });
+
+  const roomLog = new NatsLog(nats, subjects, {
+    partitions: config.partitions,
+    isLost: (stream) => install.isLost(stream),
+    onUnreadable: () => metrics.unreadable.add(1),
+  });
+  const sender = new Sender({
+    log: roomLog,
+    ids: new RecentIds(roomLog, { ...config, maxIds: config.maxRememberedIds }),
+    clock,
+    random: Math.random,
+    sleep,
+    limits: { ...config, deadlineMs: config.sendDeadlineMs },
+    onLookup: () => metrics.lookups.add(1),
+    onDoubt: (cause) => {
+      metrics.doubts.add(1);
+      log.warn({ cause }, 'an append got no certain answer; it is asked again');
+    },
+  });
+  const chat = new Chat({
+    rooms,
+    people,
+    reader: new RoomReader(roomLog, config),
+    sender,
+    rate: new TokenBuckets({
+      perSecond: config.sendsPerSecond,
+      burst: config.sendBurst,
+      maxKeys: MAX_RATED_USERS,
+    }),
+    clock,
+    maxPageMessages: config.maxPageMessages,
+  });
+  const requests = new Requests({ nats, subjects, chat, tracer, metrics, maxRequests: config.maxRequests });
+  lifecycle.add('requests', {
+    start: () => requests.start(),
+    drain: () => requests.drain(),
+    stop: () => requests.stop(),
+  });
+}
