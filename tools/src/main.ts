@@ -13,11 +13,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   test: {
     summary: 'types, lint and every test, with a summary',
-    load: async () => (await import('./test/command.ts')).testCommand,
+    load: async () => (await import('./verify/command.ts')).testCommand,
   },
   check: {
     summary: 'types, lint, format and generated docs',
-    load: async () => (await import('./test/check-command.ts')).checkCommand,
+    load: async () => (await import('./verify/check-command.ts')).checkCommand,
   },
   gen: {
     summary: 'write the generated parts of the docs',
