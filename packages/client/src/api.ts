@@ -1,5 +1,6 @@
 /** The public face: what a program that uses the SDK holds in its hands. */
 
+import type { AnyRows, Replica } from '@breakwater/game-kit/replica';
 import type { GameInfo, Message, Person, RoomInfo } from '@breakwater/protocol';
 import type { BreakwaterError } from './errors.ts';
 
@@ -161,9 +162,9 @@ export interface GamesApi {
   /** Makes a game. A retry after a lost connection finds the same one. */
   create(type: string, options?: CreateGameOptions): Promise<GameInfo>;
   /** Joins any game of the type with a free seat; creates one if there is none. */
-  quickMatch(type: string): Promise<Game>;
+  quickMatch<Rows = AnyRows>(type: string): Promise<Game<Rows>>;
   /** Joins, or gives the game that was joined before. Resolves when the first state is there. */
-  join(game: string, options?: { readonly spectate?: boolean }): Promise<Game>;
+  join<Rows = AnyRows>(game: string, options?: { readonly spectate?: boolean }): Promise<Game<Rows>>;
   readonly joined: readonly Game[];
 }
 
@@ -175,26 +176,6 @@ export interface CreateGameOptions {
   readonly key?: string;
 }
 
-export type CellValue = number | boolean | string;
-
-/** A row of a table as it stands now; valid until the next change of the state. Columns by their names. */
-export interface ReplicaRow {
-  readonly id: number;
-  readonly [column: string]: CellValue;
-}
-
-export interface ReplicaTable extends Iterable<ReplicaRow> {
-  readonly size: number;
-  get(id: number): ReplicaRow | undefined;
-}
-
-/** What this player may see of the game's state. */
-export interface GameReplica {
-  readonly tick: number;
-  /** Throws when the game has no such table. */
-  table(name: string): ReplicaTable;
-}
-
 /**
  * `live`: deltas flow. `rejoining`: the connection or a delta was lost, full state is on its way. `lost`: it cannot
  * be joined again. `ended`: it is over. `left`: by `leave()`.
@@ -203,7 +184,13 @@ export type GameStatus = 'live' | 'rejoining' | 'lost' | 'ended' | 'left';
 
 export interface GameEvents {
   /** The whole state was replaced: after each join, and when deltas were skipped. */
-  state: { readonly epoch: number; readonly seq: number; readonly tick: number };
+  state: {
+    readonly epoch: number;
+    readonly seq: number;
+    readonly tick: number;
+    /** `replica` is another object, because the game's schema changed: listeners on its tables are to be set anew. */
+    readonly isNewReplica: boolean;
+  };
   /** One committed delta was applied, shared and private part at once. */
   delta: { readonly epoch: number; readonly seq: number; readonly tick: number };
   status: { readonly status: GameStatus; readonly error?: BreakwaterError };
@@ -222,7 +209,7 @@ export interface SentCommand {
   readonly applied: Promise<void>;
 }
 
-export interface Game extends Events<GameEvents> {
+export interface Game<Rows = AnyRows> extends Events<GameEvents> {
   readonly id: string;
   readonly status: GameStatus;
   readonly isSpectator: boolean;
@@ -234,7 +221,11 @@ export interface Game extends Events<GameEvents> {
   readonly seq: number;
   /** Ticks a second, as the game's schema says. */
   readonly tickHz: number;
-  readonly replica: GameReplica;
+  /**
+   * What this player may see of the game's state, kept up to date. Changes come whole: listeners on its tables run
+   * when a delta is in. `Rows` can be taken from a game's definition: `Replica<RowsOf<typeof world>>`.
+   */
+  readonly replica: Replica<Rows>;
   /** Number of the last own command that the state covers. */
   readonly ack: number;
   /** Own commands that are not covered yet. */

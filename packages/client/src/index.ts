@@ -1,3 +1,11 @@
+export {
+  type AnyRows,
+  Replica,
+  ReplicaError,
+  type ReplicaRow,
+  ReplicaTable,
+  type RowsOf,
+} from '@breakwater/game-kit/replica';
 export type { GameInfo, Message, Person, RoomInfo } from '@breakwater/protocol';
 export * from './api.ts';
 export { connect, createClient } from './connect.ts';

@@ -1,0 +1,365 @@
+/** One joined game, over as many sockets and owners as it takes. */
+
+import type { AnyRows, Replica } from '@breakwater/game-kit/replica';
+import type {
+  GameDeltaFrame,
+  GameFrame,
+  GameStateFrame,
+  ServerFrame,
+  ServerFrameOf,
+} from '@breakwater/protocol';
+import type { Game, GameEvents, GameStatus, SentCommand, Unsubscribe } from './api.ts';
+import { Backoff } from './domain/backoff.ts';
+import { GameFeed } from './domain/game-feed.ts';
+import { Emitter } from './emitter.ts';
+import { BadArgumentError, type BreakwaterError, LeftError, ServerError } from './errors.ts';
+import { GameCommands } from './game-commands.ts';
+import { GameView } from './game-view.ts';
+import type { Link } from './net/link.ts';
+import type { Attachable, Session } from './session.ts';
+
+/** A gap between deltas shorter than this many ticks is no pause. */
+const PAUSE_TICKS = 3;
+const MIN_PAUSE_MS = 100;
+
+/** Where the binary frames of this game come from. */
+interface Source {
+  readonly link: Link;
+  readonly handle: number;
+  readonly join: number;
+  readonly pid: number | undefined;
+  readonly ack: number;
+  readonly isNewReplica: boolean;
+  /** Full state was applied from it. */
+  isLive: boolean;
+  readonly settle: () => void;
+}
+
+export class JoinedGame implements Game, Attachable {
+  readonly id: string;
+  /** Told once, when it is left, lost, ended or closed. */
+  onEnd: () => void = () => undefined;
+  readonly isSpectator: boolean;
+  readonly #session: Session;
+  readonly #emitter: Emitter<GameEvents>;
+  readonly #feed = new GameFeed();
+  readonly #view: GameView;
+  readonly #commands: GameCommands;
+  readonly #backoff: Backoff;
+  readonly #first = Promise.withResolvers<void>();
+  #source: Source | undefined;
+  /** The socket that is left keeps the game going until the new one has its state. */
+  #oldSource: Source | undefined;
+  #status: GameStatus = 'rejoining';
+  #pod = '';
+  #fromPod = '';
+  #pid: number | undefined;
+  #lastShownMs: number | undefined;
+  #cancelJoin: () => void = () => undefined;
+  #end: BreakwaterError | undefined;
+
+  constructor(session: Session, id: string, isSpectator: boolean) {
+    const { limits, reconnect, random } = session.settings;
+    this.id = id;
+    this.isSpectator = isSpectator;
+    this.#session = session;
+    this.#emitter = new Emitter(limits.maxStreamBuffer, (error) => session.report(error));
+    this.#commands = new GameCommands(id, session.settings);
+    this.#view = new GameView(
+      ({ n, reason }) => this.#rejected(n, reason),
+      (error) => session.report(error),
+    );
+    this.#backoff = new Backoff(reconnect.firstDelayMs, Math.min(reconnect.maxDelayMs, 5_000), random);
+    this.#first.promise.catch(() => undefined);
+  }
+
+  get status(): GameStatus {
+    return this.#status;
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  get pod(): string {
+    return this.#pod;
+  }
+
+  get epoch(): number {
+    return this.#feed.epoch;
+  }
+
+  get seq(): number {
+    return this.#feed.seq;
+  }
+
+  get tickHz(): number {
+    return this.#view.tickHz;
+  }
+
+  get replica(): Replica<AnyRows> {
+    return this.#view.replica;
+  }
+
+  get ack(): number {
+    return this.#commands.ack;
+  }
+
+  get pendingCommands(): number {
+    return this.#commands.size;
+  }
+
+  /** Settles with the first state. */
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  on<K extends keyof GameEvents>(event: K, listener: (value: GameEvents[K]) => void): Unsubscribe {
+    return this.#emitter.on(event, listener);
+  }
+
+  events<K extends keyof GameEvents>(event: K): AsyncIterableIterator<GameEvents[K]> {
+    return this.#emitter.events(event);
+  }
+
+  command(name: string, args?: Readonly<Record<string, unknown>>): SentCommand {
+    if (this.#end !== undefined) throw this.#end;
+    if (this.isSpectator) throw new BadArgumentError('a spectator has no commands');
+    return this.#commands.send(name, args);
+  }
+
+  async leave(): Promise<void> {
+    if (this.#end !== undefined) return;
+    const link = this.#source?.link;
+    this.#finish('left', new LeftError(`game ${this.id}`));
+    if (link === undefined) return;
+    await new Promise<void>((resolve) => {
+      const settle = { onAnswer: () => resolve(), onFail: () => resolve() };
+      const { requestTimeoutMs } = this.#session.settings.times;
+      if (!link.request({ t: 'game.leave', game: this.id }, requestTimeoutMs, settle)) resolve();
+    });
+  }
+
+  attach(link: Link): Promise<void> {
+    this.#cancelJoin();
+    const shown: [number, number] | undefined =
+      this.#feed.epoch === 0 ? undefined : [this.#feed.epoch, this.#feed.seq];
+    const body = {
+      t: 'game.join',
+      game: this.id,
+      join: this.#session.nextJoin(),
+      ...(this.isSpectator && { spectate: true }),
+      ...(shown !== undefined && { shown }),
+    } as const;
+    return new Promise((resolve) => {
+      const isSent = link.request(body, this.#session.settings.times.requestTimeoutMs, {
+        onAnswer: (frame) => {
+          if (frame.t === 'game.joined' && this.#end === undefined) this.#joined(link, frame, resolve);
+          else resolve();
+        },
+        onFail: (error) => {
+          this.#joinFailed(link, error);
+          resolve();
+        },
+      });
+      if (!isSent) resolve();
+    });
+  }
+
+  detached(link: Link): void {
+    if (this.#oldSource?.link === link) this.#dropOld();
+    if (this.#source?.link !== link) return;
+    this.#source.settle();
+    this.#source = undefined;
+    this.#cancelJoin();
+    this.#suspend();
+  }
+
+  closed(error: BreakwaterError): void {
+    this.#finish('left', error);
+  }
+
+  receive(link: Link, frame: ServerFrame): boolean {
+    if (!('game' in frame) || frame.game !== this.id) return false;
+    if (link === this.#source?.link) this.#receiveOwn(link, frame);
+    return true;
+  }
+
+  receiveGame(link: Link, frame: GameFrame): boolean {
+    const source = [this.#source, this.#oldSource].find(
+      (candidate) => candidate?.link === link && candidate.handle === frame.handle,
+    );
+    if (source === undefined) return false;
+    const verdict = this.#feed.accept(frame);
+    if (verdict.kind === 'state') this.#applyState(source, verdict.frame);
+    else if (verdict.kind === 'delta') this.#applyDelta(source, verdict.frame, verdict.slice);
+    else if (verdict.kind === 'hole') this.#repair(source);
+    // A state older than what is shown is as good as a newer one: the deltas after it follow.
+    else if (frame.kind === 'state' && !this.#feed.needsState) this.#becomeLive(source);
+    return true;
+  }
+
+  #receiveOwn(link: Link, frame: ServerFrame): void {
+    if (frame.t === 'game.owner') this.#ownerChanged(frame.epoch, frame.pod);
+    else if (frame.t === 'game.ended') this.#ended(frame.reason);
+    else if (frame.t === 'error' && frame.code === 'not_joined') this.#joinLater(link);
+    else if (frame.t === 'error')
+      this.#session.report(new ServerError(frame.code, frame.message, frame.retryAfterMs));
+  }
+
+  #joined(link: Link, frame: ServerFrameOf<'game.joined'>, settle: () => void): void {
+    let isNewReplica: boolean;
+    try {
+      isNewReplica = this.#view.adopt(frame.schema);
+    } catch (error) {
+      settle();
+      this.#lose(new ServerError('internal', error instanceof Error ? error.message : 'bad schema'));
+      return;
+    }
+    if (isNewReplica) this.#feed.awaitState();
+    const { handle, join, pid, ack } = frame;
+    const source = { link, handle, join, pid, ack, isNewReplica, isLive: false, settle };
+    if (this.#source?.isLive === true && this.#source.link !== link) this.#oldSource = this.#source;
+    this.#source = source;
+    this.#noteOwner(frame.epoch, frame.pod);
+    this.#cancelJoin = this.#session.settings.clock.after(this.#session.settings.times.requestTimeoutMs, () =>
+      this.#joinLater(link),
+    );
+  }
+
+  #applyState(source: Source, frame: GameStateFrame): void {
+    if (!this.#view.applyState(frame)) {
+      this.#repair(source);
+      return;
+    }
+    this.#shown(frame);
+    this.#becomeLive(source);
+    const { epoch, seq, tick } = frame;
+    this.#emitter.emit('state', { epoch, seq, tick, isNewReplica: source.isNewReplica });
+    this.#readAck();
+    this.#first.resolve();
+  }
+
+  #applyDelta(source: Source, frame: GameDeltaFrame, slice: Uint8Array | undefined): void {
+    if (!this.#view.applyDelta(frame, slice)) {
+      this.#repair(source);
+      return;
+    }
+    this.#shown(frame);
+    this.#backoff.reset();
+    this.#readAck();
+    this.#emitter.emit('delta', { epoch: frame.epoch, seq: frame.seq, tick: frame.tick });
+  }
+
+  /** Notes when something new was shown last; the first thing of a new epoch ends the pause of an owner change. */
+  #shown(frame: GameStateFrame | GameDeltaFrame): void {
+    const before = { epoch: this.#feed.epoch, shownMs: this.#lastShownMs };
+    const nowMs = this.#session.settings.clock.monotonicMs();
+    this.#feed.applied(frame);
+    this.#lastShownMs = nowMs;
+    if (before.shownMs === undefined || frame.epoch <= before.epoch) return;
+    const ms = nowMs - before.shownMs;
+    if (ms < Math.max(MIN_PAUSE_MS, (PAUSE_TICKS * 1_000) / Math.max(1, this.tickHz))) return;
+    this.#emitter.emit('pause', { ms, epoch: frame.epoch, fromPod: this.#fromPod, toPod: this.#pod });
+  }
+
+  #becomeLive(source: Source): void {
+    if (source !== this.#source || source.isLive) return;
+    source.isLive = true;
+    this.#cancelJoin();
+    this.#dropOld();
+    this.#pid = source.pid;
+    if (source.pid !== undefined) this.#commands.joined(source.link, source.pid, source.ack);
+    this.#setStatus('live');
+    source.settle();
+  }
+
+  #readAck(): void {
+    const ack = this.#pid === undefined ? undefined : this.#view.ackOf(this.#pid);
+    if (ack !== undefined) this.#commands.covered(ack);
+  }
+
+  #rejected(n: number, reason: string): void {
+    this.#commands.rejected(n, reason);
+    this.#emitter.emit('reject', { n, reason });
+  }
+
+  #ownerChanged(epoch: number, pod: string): void {
+    this.#feed.announce(epoch);
+    this.#noteOwner(epoch, pod);
+    // Commands that were on their way to the old owner may be lost.
+    this.#commands.resend();
+  }
+
+  #noteOwner(epoch: number, pod: string): void {
+    if (pod === this.#pod) return;
+    const fromPod = this.#pod;
+    this.#pod = pod;
+    this.#fromPod = fromPod;
+    if (fromPod !== '') this.#emitter.emit('owner', { epoch, fromPod, toPod: pod });
+  }
+
+  /** Bytes that do not follow on what is shown: only full state helps. */
+  #repair(source: Source): void {
+    if (source !== this.#source) return;
+    this.#suspend();
+    this.#joinLater(source.link);
+  }
+
+  #suspend(): void {
+    this.#feed.awaitState();
+    this.#commands.pause();
+    if (this.#end === undefined) this.#setStatus('rejoining');
+  }
+
+  #joinFailed(link: Link, error: BreakwaterError): void {
+    if (this.#end !== undefined || error.code === 'connection_lost') return;
+    const isFull = error.code === 'game_full';
+    if (error.retryable && !isFull) {
+      this.#joinLater(link, error instanceof ServerError ? error.retryAfterMs : undefined);
+    } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
+    else this.#lose(error);
+  }
+
+  #joinLater(link: Link, atLeastMs = 0): void {
+    this.#cancelJoin();
+    if (link.isOver || this.#end !== undefined) return;
+    const delayMs = Math.max(atLeastMs, this.#backoff.nextMs());
+    this.#cancelJoin = this.#session.settings.clock.after(delayMs, () => void this.attach(link));
+  }
+
+  #dropOld(): void {
+    this.#oldSource?.settle();
+    this.#oldSource = undefined;
+  }
+
+  #ended(reason: string): void {
+    this.#finish('ended', new ServerError('game_ended'), () => this.#emitter.emit('ended', { reason }));
+  }
+
+  #lose(error: BreakwaterError): void {
+    this.#finish('lost', error);
+  }
+
+  #finish(status: GameStatus, error: BreakwaterError, tell: () => void = () => undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    this.#session.remove(this);
+    this.onEnd();
+    this.#cancelJoin();
+    this.#dropOld();
+    this.#source?.settle();
+    this.#source = undefined;
+    this.#commands.end(error);
+    this.#setStatus(status, error);
+    tell();
+    this.#first.reject(error);
+    this.#emitter.end();
+  }
+
+  #setStatus(status: GameStatus, error?: BreakwaterError): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#emitter.emit('status', error === undefined ? { status } : { status, error });
+  }
+}

@@ -1,0 +1,333 @@
+/** One joined room, over as many sockets as it takes. */
+
+import {
+  type GameFrame,
+  LIMITS,
+  type Message,
+  type Person,
+  type RoomInfo,
+  type ServerFrame,
+  type ServerFrameOf,
+} from '@breakwater/protocol';
+import type { OutgoingMessage, Room, RoomEvents, Unsubscribe } from './api.ts';
+import { Backoff } from './domain/backoff.ts';
+import { type FeedChange, RoomFeed } from './domain/room-feed.ts';
+import { Roster, TypingMarks } from './domain/roster.ts';
+import { Emitter } from './emitter.ts';
+import { type BreakwaterError, LeftError, ServerError } from './errors.ts';
+import { checkText } from './frame-check.ts';
+import type { Link } from './net/link.ts';
+import { RoomSender } from './room-sender.ts';
+import type { Attachable, Session } from './session.ts';
+
+/** The others see a typing mark for longer than this, so it is not sent more often. */
+const TYPING_REPEAT_MS = 3_000;
+
+export class JoinedRoom implements Room, Attachable {
+  readonly id: string;
+  /** Told once, when it is left, lost, ended or closed. */
+  onEnd: () => void = () => undefined;
+  readonly #session: Session;
+  readonly #limit: number;
+  readonly #emitter: Emitter<RoomEvents>;
+  readonly #feed: RoomFeed;
+  readonly #roster = new Roster();
+  readonly #marks: TypingMarks;
+  readonly #sender: RoomSender;
+  readonly #backoff: Backoff;
+  readonly #first = Promise.withResolvers<void>();
+  /** Fresh messages, for streams: also those that came with a reset. */
+  readonly #readers = new Set<(message: Message) => void>();
+  #info: RoomInfo;
+  #link: Link | undefined;
+  #cancelJoin: () => void = () => undefined;
+  #cancelExpiry: () => void = () => undefined;
+  #typedAtMs = Number.NEGATIVE_INFINITY;
+  #isTyping = false;
+  #end: BreakwaterError | undefined;
+
+  constructor(session: Session, id: string, limit: number) {
+    const { limits, times, reconnect, random } = session.settings;
+    this.id = id;
+    this.#session = session;
+    this.#limit = limit;
+    this.#info = { room: id, title: id, kind: '' };
+    this.#emitter = new Emitter(limits.maxStreamBuffer, (error) => session.report(error));
+    this.#feed = new RoomFeed(limits.maxRoomMessages);
+    this.#marks = new TypingMarks(times.typingExpiryMs);
+    this.#sender = new RoomSender(session, id, this.#emitter, (link) => this.#joinLater(link));
+    this.#backoff = new Backoff(reconnect.firstDelayMs, reconnect.maxDelayMs, random);
+    this.#first.promise.catch(() => undefined);
+  }
+
+  get info(): RoomInfo {
+    return this.#info;
+  }
+
+  get isLive(): boolean {
+    return this.#link !== undefined;
+  }
+
+  get messages(): readonly Message[] {
+    return this.#feed.messages;
+  }
+
+  get hasMore(): boolean {
+    return this.#feed.hasMore;
+  }
+
+  get people(): readonly Person[] {
+    return this.#roster.people;
+  }
+
+  get count(): number {
+    return this.#roster.count;
+  }
+
+  get isRosterComplete(): boolean {
+    return this.#roster.isComplete;
+  }
+
+  get typing(): readonly Person[] {
+    return this.#marks.people;
+  }
+
+  get outgoing(): readonly OutgoingMessage[] {
+    return this.#sender.outgoing;
+  }
+
+  /** Settles with the first join. */
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  on<K extends keyof RoomEvents>(event: K, listener: (value: RoomEvents[K]) => void): Unsubscribe {
+    return this.#emitter.on(event, listener);
+  }
+
+  events<K extends keyof RoomEvents>(event: K): AsyncIterableIterator<RoomEvents[K]> {
+    return this.#emitter.events(event);
+  }
+
+  stream(): AsyncIterableIterator<Message> {
+    return this.#emitter.stream((push) => {
+      this.#readers.add(push);
+      return () => void this.#readers.delete(push);
+    });
+  }
+
+  async send(text: string): Promise<{ readonly seq: number }> {
+    if (this.#end !== undefined) throw this.#end;
+    checkText(text, this.#link?.welcome.limits.maxTextBytes ?? LIMITS.maxTextBytes);
+    this.#isTyping = false;
+    return this.#sender.send(text);
+  }
+
+  async history(options: { readonly before?: number; readonly limit?: number } = {}) {
+    if (this.#end !== undefined) throw this.#end;
+    const { before = this.#feed.messages[0]?.seq, limit = this.#limit } = options;
+    const body = {
+      t: 'room.history',
+      room: this.id,
+      limit,
+      ...(before !== undefined && { before }),
+    } as const;
+    const page = (await this.#session.requests.ask(body, true)) as ServerFrameOf<'room.page'>;
+    return { messages: page.messages, hasMore: page.more };
+  }
+
+  async loadMore(limit?: number): Promise<void> {
+    const page = await this.history(limit === undefined ? {} : { limit });
+    this.#feed.prepend({ messages: page.messages, more: page.hasMore });
+  }
+
+  setTyping(isTyping: boolean): void {
+    const nowMs = this.#nowMs();
+    const link = this.#link;
+    if (link === undefined || link.isCongested) return;
+    if (isTyping ? nowMs - this.#typedAtMs < TYPING_REPEAT_MS && this.#isTyping : !this.#isTyping) return;
+    this.#isTyping = isTyping;
+    this.#typedAtMs = nowMs;
+    link.send({ t: 'room.typing', room: this.id, on: isTyping });
+  }
+
+  async leave(): Promise<void> {
+    if (this.#end !== undefined) return;
+    const link = this.#link;
+    this.#finish(new LeftError(`room ${this.id}`));
+    if (link === undefined) return;
+    await new Promise<void>((resolve) => {
+      const settle = { onAnswer: () => resolve(), onFail: () => resolve() };
+      const { requestTimeoutMs } = this.#session.settings.times;
+      if (!link.request({ t: 'room.leave', room: this.id }, requestTimeoutMs, settle)) resolve();
+    });
+  }
+
+  attach(link: Link): Promise<void> {
+    this.#cancelJoin();
+    const at = this.#feed.position;
+    const body = {
+      t: 'room.join',
+      room: this.id,
+      limit: this.#limit,
+      ...(at !== undefined && { at }),
+    } as const;
+    return new Promise((resolve) => {
+      const isSent = link.request(body, this.#session.settings.times.requestTimeoutMs, {
+        onAnswer: (frame) => {
+          if (frame.t === 'room.joined' && this.#end === undefined) this.#joined(link, frame, at);
+          resolve();
+        },
+        onFail: (error) => {
+          this.#joinFailed(link, error);
+          resolve();
+        },
+      });
+      if (!isSent) resolve();
+    });
+  }
+
+  detached(link: Link): void {
+    this.#sender.detached(link);
+    if (link === this.#link) this.#link = undefined;
+  }
+
+  closed(error: BreakwaterError): void {
+    this.#finish(error);
+  }
+
+  receiveGame(_link: Link, _frame: GameFrame): boolean {
+    return false;
+  }
+
+  receive(link: Link, frame: ServerFrame): boolean {
+    if (!('room' in frame) || frame.room !== this.id) return false;
+    // On the socket that is being left, messages still count; the rest is told by the new one.
+    if (frame.t === 'room.message') this.#message(link, frame);
+    else if (link === this.#link) this.#receiveOther(frame);
+    return true;
+  }
+
+  #receiveOther(frame: ServerFrame): void {
+    switch (frame.t) {
+      case 'room.reset':
+        this.#show(this.#feed.reset(frame), frame.messages);
+        break;
+      case 'room.people':
+        this.#peopleChanged(frame);
+        break;
+      case 'room.typing':
+        this.#typingChanged({ user: frame.user, name: frame.name }, frame.on);
+        break;
+      case 'error':
+        this.#session.report(new ServerError(frame.code, frame.message, frame.retryAfterMs));
+        break;
+      default:
+    }
+  }
+
+  #joined(link: Link, frame: ServerFrameOf<'room.joined'>, asked: RoomFeed['position']): void {
+    const change = this.#feed.joined(frame, asked);
+    this.#info = frame.info;
+    // A late answer on a socket that is being left must not draw the room back to it.
+    if (this.#link === undefined || link === this.#session.link) this.#link = link;
+    const people = this.#roster.replace(frame.roster);
+    if (change.kind === 'first') {
+      for (const message of frame.messages) this.#noteOwn(link, message);
+      this.#first.resolve();
+    } else this.#show(change, frame.messages);
+    this.#emitter.emit('people', people);
+    if (change.kind !== 'first') this.#emitter.emit('resumed', { recovered: change.kind === 'recovered' });
+    if (change.isWhole) this.#backoff.reset();
+    else this.#joinLater(link);
+    this.#sender.live(this.#link);
+  }
+
+  #joinFailed(link: Link, error: BreakwaterError): void {
+    if (this.#end !== undefined || error.code === 'connection_lost') return;
+    if (error.retryable) {
+      this.#joinLater(link, error instanceof ServerError ? error.retryAfterMs : undefined);
+      return;
+    }
+    this.#emitter.emit('closed', { error });
+    this.#finish(error);
+  }
+
+  #joinLater(link: Link, atLeastMs = 0): void {
+    this.#cancelJoin();
+    if (link.isOver || this.#end !== undefined) return;
+    const delayMs = Math.max(atLeastMs, this.#backoff.nextMs());
+    this.#cancelJoin = this.#session.settings.clock.after(delayMs, () => void this.attach(link));
+  }
+
+  #message(link: Link, message: Message): void {
+    const hadGap = this.#feed.isHolding;
+    const verdict = this.#feed.live(message);
+    if (verdict === 'gap' && !hadGap) void this.attach(link);
+    if (verdict !== 'added') return;
+    this.#noteOwn(link, message);
+    this.#announce(message);
+  }
+
+  #announce(message: Message): void {
+    this.#typingChanged({ user: message.user, name: message.name }, false);
+    this.#emitter.emit('message', message);
+    for (const push of [...this.#readers]) push(message);
+  }
+
+  /** After a rejoin or a reset. */
+  #show(change: FeedChange, page: readonly Message[]): void {
+    if (this.#link !== undefined) for (const message of page) this.#noteOwn(this.#link, message);
+    if (change.kind === 'recovered') {
+      for (const message of change.fresh) this.#announce(message);
+      return;
+    }
+    this.#emitter.emit('reset', { messages: this.#feed.messages });
+    for (const message of change.fresh) for (const push of [...this.#readers]) push(message);
+  }
+
+  #noteOwn(link: Link, message: Message): void {
+    if (message.user === link.welcome.user) this.#sender.seen(message.msg, message.seq);
+  }
+
+  #peopleChanged(frame: ServerFrameOf<'room.people'>): void {
+    const change =
+      frame.roster === undefined
+        ? this.#roster.change(frame.count, frame.joined ?? [], frame.left ?? [])
+        : this.#roster.replace(frame.roster);
+    this.#emitter.emit('people', change);
+  }
+
+  #typingChanged(person: Person, isTyping: boolean): void {
+    if (person.user === this.#link?.welcome.user) return;
+    if (this.#marks.set(person, isTyping, this.#nowMs())) this.#emitter.emit('typing', this.typing);
+    this.#planExpiry();
+  }
+
+  #planExpiry(): void {
+    this.#cancelExpiry();
+    const dueMs = this.#marks.nextExpiryMs;
+    if (dueMs === undefined) return;
+    this.#cancelExpiry = this.#session.settings.clock.after(dueMs - this.#nowMs(), () => {
+      if (this.#marks.expire(this.#nowMs())) this.#emitter.emit('typing', this.typing);
+      this.#planExpiry();
+    });
+  }
+
+  #finish(error: BreakwaterError): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    this.#session.remove(this);
+    this.onEnd();
+    this.#link = undefined;
+    this.#cancelJoin();
+    this.#cancelExpiry();
+    this.#sender.end(error);
+    this.#first.reject(error);
+    this.#emitter.end();
+  }
+
+  #nowMs(): number {
+    return this.#session.settings.clock.monotonicMs();
+  }
+}
