@@ -43,6 +43,11 @@ export class ByteWriter {
     const size = utf8Length(value);
     this.varint(size);
     this.reserve(size);
+    if (size === value.length) {
+      // Plain ASCII, as most texts are: much cheaper by hand.
+      for (let i = 0; i < size; i++) this.bytes[this.length++] = value.charCodeAt(i);
+      return;
+    }
     this.length += encodeUtf8(value, this.bytes.subarray(this.length, this.length + size));
   }
 

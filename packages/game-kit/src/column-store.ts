@@ -2,11 +2,31 @@ import { type Column, type ColumnType, type ColumnValue, NUMBER_RANGE } from './
 import { GameError } from './errors.ts';
 import { isStorableText } from './text.ts';
 
+/** How a type is written; numbers, because the encoder branches on it for every value. */
+export const FORM_BYTE = 0;
+export const FORM_VARINT = 1;
+export const FORM_ZIGZAG = 2;
+export const FORM_F64 = 3;
+export const FORM_TEXT = 4;
+
+const FORMS: { readonly [type in ColumnType]: number } = {
+  u8: FORM_BYTE,
+  i8: FORM_BYTE,
+  bool: FORM_BYTE,
+  u16: FORM_VARINT,
+  u32: FORM_VARINT,
+  i16: FORM_ZIGZAG,
+  i32: FORM_ZIGZAG,
+  f64: FORM_F64,
+  text: FORM_TEXT,
+};
+
 /** The values of one column, by slot: a typed array for numbers and booleans, a list for texts. */
 export class ColumnStore {
   readonly name: string;
   readonly index: number;
   readonly type: ColumnType;
+  readonly form: number;
   readonly maxBytes: number;
   readonly zero: ColumnValue;
   /** This column's bit in a row's dirty mask. */
@@ -24,6 +44,7 @@ export class ColumnStore {
     this.name = name;
     this.index = index;
     this.type = type;
+    this.form = FORMS[type];
     this.maxBytes = column.maxBytes;
     this.zero = column.zero;
     this.bit = 2 ** index;

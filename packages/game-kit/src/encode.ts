@@ -1,5 +1,5 @@
 import { ByteWriter } from './bytes.ts';
-import type { ColumnStore } from './column-store.ts';
+import { type ColumnStore, FORM_BYTE, FORM_F64, FORM_VARINT, FORM_ZIGZAG } from './column-store.ts';
 import type { TableStore } from './table-store.ts';
 import { KIND_DELTA, KIND_STATE, PART_SERVER, PART_SHARED, PART_SLICE, type Part } from './wire.ts';
 
@@ -19,35 +19,29 @@ export interface EncodedParts {
 }
 
 function writeValue(out: ByteWriter, column: ColumnStore, slot: number): void {
-  switch (column.type) {
-    case 'u8':
-    case 'i8':
-    case 'bool':
+  switch (column.form) {
+    case FORM_BYTE:
       out.u8(column.numbers[slot]! & 0xff);
       return;
-    case 'u16':
-    case 'u32':
+    case FORM_VARINT:
       out.varint(column.numbers[slot]!);
       return;
-    case 'i16':
-    case 'i32':
+    case FORM_ZIGZAG:
       out.zigzag(column.numbers[slot]!);
       return;
-    case 'f64':
+    case FORM_F64:
       out.f64(column.numbers[slot]!);
       return;
-    case 'text':
-      out.text(column.texts[slot]!);
-      return;
     default:
-      column.type satisfies never;
+      out.text(column.texts[slot]!);
   }
 }
 
 function writeRow(out: ByteWriter, table: TableStore, slot: number, previous: number): number {
   const id = table.ids[slot]!;
   out.varint(id - previous);
-  for (const column of table.columns) writeValue(out, column, slot);
+  const { columns } = table;
+  for (let i = 0; i < columns.length; i++) writeValue(out, columns[i]!, slot);
   return id;
 }
 
@@ -156,9 +150,11 @@ export class Encoder {
   private readonly server: readonly TableStore[];
   private readonly owned: readonly TableStore[];
   private readonly all: readonly TableStore[];
+  private readonly mark: number;
 
-  constructor(tables: readonly TableStore[]) {
+  constructor(tables: readonly TableStore[], mark: number) {
     this.all = tables;
+    this.mark = mark;
     this.shared = tables.filter((table) => table.definition.visibility === 'all');
     this.server = tables.filter((table) => table.definition.visibility === 'server');
     this.owned = tables.filter((table) => table.definition.visibility === 'owner');
@@ -202,7 +198,10 @@ export class Encoder {
   private writePart(tick: number, delta: boolean, part: Part, tables: readonly TableStore[]): number {
     const { out } = this;
     this.writeHeader(tick, delta, part);
-    if (part === PART_SERVER) this.writeAllocators(delta);
+    if (part === PART_SERVER) {
+      out.varint(this.mark);
+      this.writeAllocators(delta);
+    }
     for (const table of tables) {
       if (delta) {
         if (table.touched)

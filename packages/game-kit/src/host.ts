@@ -2,7 +2,8 @@ import type { GameDefinition } from './define.ts';
 import type { EncodedParts } from './encode.ts';
 import { GameError } from './errors.ts';
 import { hashParts } from './hash.ts';
-import { GameInstance, type InstanceOptions } from './instance.ts';
+import { GameInstance } from './instance.ts';
+import type { InstanceOptions } from './results.ts';
 
 /** The parts of a state or delta as a record or snapshot holds them. */
 export type Parts = Omit<EncodedParts, 'tick'>;
@@ -52,13 +53,10 @@ export function stateBytes(parts: Parts): number {
 }
 
 /** Development check: hydrates a copy from the encoding and compares. Throws `GameError('misuse')` on a difference. */
-export function verifyInstance<T>(instance: GameInstance<T>, options: InstanceOptions): void {
+export function verifyInstance<T>(instance: GameInstance<T>): void {
   const state = instance.encodeState();
-  const copy = hydrate(instance.definition, state, options);
-  if (copy.hash() !== hashParts(state)) {
-    throw new GameError(
-      'misuse',
-      `${instance.definition.type}: the state at tick ${instance.tick} does not survive its encoding`,
-    );
-  }
+  const copy = hydrate(instance.definition, state, instance.madeWith);
+  if (copy.hash() === hashParts(state)) return;
+  const { type } = instance.definition;
+  throw new GameError('misuse', `${type}: the state at tick ${instance.tick} does not survive its encoding`);
 }

@@ -1,5 +1,5 @@
 import type { Player } from './context.ts';
-import type { AnyContext, GameDefinition, GameHooks } from './define.ts';
+import type { AnyContext, GameDefinition } from './define.ts';
 import { type EncodedParts, Encoder } from './encode.ts';
 import { CommandRejected, GameError, ReplicaError } from './errors.ts';
 import { decodeFields } from './fields.ts';
@@ -8,46 +8,12 @@ import { Journal } from './journal.ts';
 import { loadParts } from './load.ts';
 import { makeContext } from './make-context.ts';
 import { seedWords } from './random.ts';
+import type { CommandResult, HookFailure, InstanceOptions, JoinResult } from './results.ts';
+import { schemaMark } from './schema.ts';
 import { isJoinRequest, type JoinRequest, Seats } from './seats.ts';
 import type { SystemTables } from './system-tables.ts';
 import type { TableSpecs, TablesOf } from './table.ts';
 import { TableStore } from './table-store.ts';
-
-export type JoinResult =
-  /** `ack` is the number of the player's last command applied. A late copy of the newest join gets the same answer. */
-  | { readonly kind: 'joined'; readonly pid: number; readonly ack: number }
-  /** Older than a join of this user that already counted: to be ignored. */
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'rejected'; readonly reason: string }
-  /** The game's `join` threw and was undone. */
-  | { readonly kind: 'failed' };
-
-export type CommandResult =
-  | 'applied'
-  /** Numbered as applied, without effect. */
-  | { readonly rejected: string }
-  /** It threw: undone, numbered as applied. */
-  | 'failed'
-  /** Applied before. */
-  | 'duplicate'
-  /** One before it is missing; the caller keeps it for later. */
-  | 'gap'
-  | 'unknown_player';
-
-/** Where the author's code threw: a hook, or `command` with its name. */
-export type HookFailure = { readonly hook: keyof GameHooks<unknown> | 'command'; readonly name: string };
-
-export interface InstanceOptions {
-  /** As in the create request; decoded by the definition. */
-  readonly options?: unknown;
-  /** 0 to 2^53 - 1. */
-  readonly seed: number;
-  /** Fewer seats than the type's `maxPlayers`. */
-  readonly seats?: number;
-  /** Told of every throw that was undone, for logs and counters. */
-  readonly onError?: (error: unknown, where: HookFailure) => void;
-}
 
 type Outcome =
   | { readonly kind: 'done' }
@@ -60,7 +26,10 @@ export class GameInstance<T = TableSpecs> {
   readonly definition: GameDefinition;
   /** The game's tables and the kit's, for those who look at a game from outside. */
   readonly tables: TablesOf<T & SystemTables>;
+  /** What it was made with. */
+  readonly madeWith: InstanceOptions;
   private currentTick = 0;
+  private readonly mark: number;
   private readonly stores: readonly TableStore[];
   private readonly journal = new Journal();
   private readonly encoder: Encoder;
@@ -70,6 +39,8 @@ export class GameInstance<T = TableSpecs> {
 
   constructor(definition: GameDefinition, options: InstanceOptions) {
     this.definition = definition;
+    this.madeWith = options;
+    this.mark = schemaMark(definition.schema);
     this.onError = options.onError ?? (() => {});
     const isSeated = { has: (pid: number): boolean => seatTable.has(pid) };
     this.stores = Object.keys(definition.tables).map(
@@ -79,7 +50,7 @@ export class GameInstance<T = TableSpecs> {
     this.tables = Object.fromEntries(
       this.stores.map((store) => [store.name, store]),
     ) as unknown as typeof this.tables;
-    this.encoder = new Encoder(this.stores);
+    this.encoder = new Encoder(this.stores, this.mark);
     this.seats = new Seats(this.system, definition);
     this.ctx = makeContext({
       tables: this.system,
@@ -206,7 +177,7 @@ export class GameInstance<T = TableSpecs> {
     if (this.hasChanges) {
       throw new GameError('misuse', 'an instance with changes of its own cannot take in a delta');
     }
-    this.currentTick = loadParts(this.stores, this.definition.schema, parts, true);
+    this.currentTick = loadParts(this.stores, this.definition.schema, this.mark, parts, true);
   }
 
   /** 32-bit hash of the full state. */
@@ -227,7 +198,7 @@ export class GameInstance<T = TableSpecs> {
 
   /** For `hydrate` only. */
   load(parts: Omit<EncodedParts, 'tick'>): void {
-    this.currentTick = loadParts(this.stores, this.definition.schema, parts, false);
+    this.currentTick = loadParts(this.stores, this.definition.schema, this.mark, parts, false);
     for (const name of ['$game', '$clock', '$random'] as const) {
       if (!this.system[name].has(1)) throw new ReplicaError('mismatch', `a state without its row of ${name}`);
     }

@@ -10,9 +10,20 @@ import { PART_SERVER, PART_SHARED, PART_SLICE, type PartSink, readPart } from '.
 class TableSink implements PartSink {
   owner = 0;
   private readonly tables: readonly TableStore[];
+  private readonly mark: number;
 
-  constructor(tables: readonly TableStore[]) {
+  constructor(tables: readonly TableStore[], mark: number) {
     this.tables = tables;
+    this.mark = mark;
+  }
+
+  schemaMark(mark: number): void {
+    if (mark !== this.mark) {
+      throw new ReplicaError(
+        'schema',
+        'written with other tables: raise schemaVersion whenever the tables change',
+      );
+    }
   }
 
   allocator(index: number, nextId: number): void {
@@ -53,12 +64,13 @@ class TableSink implements PartSink {
 export function loadParts(
   tables: readonly TableStore[],
   schema: GameSchema,
+  mark: number,
   parts: Omit<EncodedParts, 'tick'>,
   delta: boolean,
 ): number {
-  const sink = new TableSink(tables);
-  const tick = readPart(new ByteReader(parts.shared), schema, PART_SHARED, delta, sink);
-  const ticks = [readPart(new ByteReader(parts.server), schema, PART_SERVER, delta, sink)];
+  const sink = new TableSink(tables, mark);
+  const tick = readPart(new ByteReader(parts.server), schema, PART_SERVER, delta, sink);
+  const ticks = [readPart(new ByteReader(parts.shared), schema, PART_SHARED, delta, sink)];
   for (const { pid, bytes } of parts.slices) {
     sink.owner = pid;
     ticks.push(readPart(new ByteReader(bytes), schema, PART_SLICE, delta, sink));

@@ -36,6 +36,8 @@ class Collector implements PartSink {
     this.width = width;
   }
 
+  // Only the server part has these, and no client gets that.
+  schemaMark(): void {}
   allocator(): void {}
 
   removed(table: number, id: number): void {

@@ -6,10 +6,10 @@ import type { ColumnSchema, GameSchema, TableSchema, Visibility } from './schema
 /**
  * The bytes of a game. A part is
  *
- *     kind  tick  allocators?  section*  0
+ *     kind  tick  (mark  allocators)?  section*  0
  *
- * `kind` is one byte (which part, delta or state), `tick` a varint. `allocators` only stands in the server part:
- * pairs of table number + 1 and next row id, ended by 0. A section is a table number + 1, then three lists: removed
+ * `kind` is one byte (which part, delta or state), `tick` a varint. The server part alone has the mark of the schema
+ * and `allocators`: pairs of table number + 1 and next row id, ended by 0. A section is a table number + 1, then three lists: removed
  * ids; inserted rows with all columns; changed rows with a mask and the columns in it. Ids are written as the
  * distance to the one before in the same list, which is never 0, so 0 ends a list.
  */
@@ -25,6 +25,7 @@ const VISIBILITY: readonly [Visibility, Visibility, Visibility] = ['all', 'serve
 
 /** What a part says, in the order in which it says it. `values` is only good during the call. */
 export interface PartSink {
+  schemaMark(mark: number): void;
   allocator(table: number, nextId: number): void;
   removed(table: number, id: number): void;
   inserted(table: number, id: number, values: readonly ColumnValue[]): void;
@@ -115,7 +116,10 @@ export function readPart(
   const kind = (delta ? KIND_DELTA : KIND_STATE) | part;
   if (reader.u8() !== kind) malformed('these bytes are another kind of part');
   const tick = reader.varint();
-  if (part === PART_SERVER) readAllocators(reader, schema, sink);
+  if (part === PART_SERVER) {
+    sink.schemaMark(reader.varint());
+    readAllocators(reader, schema, sink);
+  }
   for (let number = reader.varint(), previous = 0; number !== 0; number = reader.varint()) {
     const table = schema.tables[number - 1];
     if (table === undefined) throw new ReplicaError('unknown_table', 'a section of no table');

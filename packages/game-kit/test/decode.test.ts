@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createInstance, decodeSchema, type EncodedParts, hydrate, ReplicaError } from '../src/index.ts';
+import {
+  createInstance,
+  decodeSchema,
+  type EncodedParts,
+  emptyInstance,
+  GameError,
+  hydrate,
+  ReplicaError,
+} from '../src/index.ts';
 import { Replica } from '../src/replica.ts';
 import { Driver } from './actions.ts';
 import { sample } from './sample-game.ts';
@@ -148,6 +156,23 @@ describe('hydration', () => {
       }),
       { numRuns: 1500 },
     );
+  });
+
+  it('refuses a state and a delta that were written with other tables, and says what to do', () => {
+    const { tables, ...rest } = sample.schema;
+    const other = {
+      ...sample,
+      schema: { ...rest, tables: tables.map((t) => (t.name === 'secrets' ? { ...t, columns: [] } : t)) },
+    };
+    expect(() => hydrate(other, state, OPTIONS)).toThrow(/raise schemaVersion/);
+    expect(() => emptyInstance(other, OPTIONS).applyDelta(delta)).toThrow(/raise schemaVersion/);
+  });
+
+  it('refuses a delta when the instance has changes of its own', () => {
+    const instance = hydrate(sample, state, OPTIONS);
+    instance.step();
+    instance.tables.secrets.insert({ value: 1 });
+    expect(() => instance.applyDelta(delta)).toThrow(GameError);
   });
 });
 

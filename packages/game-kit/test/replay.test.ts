@@ -112,7 +112,7 @@ describe('replay', () => {
           expect(copy.encodeDelta()).toEqual(instance.encodeDelta());
         }
         expect(copy.hash()).toBe(instance.hash());
-        verifyInstance(instance, OPTIONS);
+        verifyInstance(instance);
       }),
       { numRuns: 150 },
     );
