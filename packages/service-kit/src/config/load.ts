@@ -101,6 +101,6 @@ export function loadConfig<S extends Schema>(service: string, schema: S, env: En
     else values[key] = Array.isArray(read.value) ? Object.freeze([...read.value]) : read.value;
   }
   if (faults.length > 0) throw new ConfigError(service, faults);
-  if ('instance' in schema) values['instance'] ??= inventInstance(service);
+  if ('instance' in schema) values.instance ??= inventInstance(service);
   return Object.freeze(values) as Config<S>;
 }

@@ -138,13 +138,13 @@ export class OrderedWatch {
     };
     const answer = await this.#api.ask(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config });
     if ('error' in answer) throw apiErrorToBusError(`CONSUMER.CREATE.${stream}`, answer.error);
-    const name = answer.value['name'];
+    const name = answer.value.name;
     if (typeof name === 'string') {
       if (round === this.#round) this.#consumer = name;
       else this.#api.ask(`CONSUMER.DELETE.${stream}.${name}`).catch(() => undefined);
     }
-    const delivered = (answer.value['delivered'] ?? {}) as Readonly<Record<string, unknown>>;
-    return Number(answer.value['num_pending'] ?? 0) + Number(delivered['consumer_seq'] ?? 0);
+    const delivered = (answer.value.delivered ?? {}) as Readonly<Record<string, unknown>>;
+    return Number(answer.value.num_pending ?? 0) + Number(delivered.consumer_seq ?? 0);
   }
 
   #retry(cause: unknown): void {

@@ -22,7 +22,7 @@ function parseHeaders(base64: unknown): ReadonlyMap<string, string> {
 
 /** Decodes the answer of `STREAM.MSG.GET`. @throws BusError `bad_reply` */
 export function parseStoredMessage(verb: string, value: Readonly<Record<string, unknown>>): StoredMessage {
-  const message = value['message'] as Readonly<Record<string, unknown>> | undefined;
+  const message = value.message as Readonly<Record<string, unknown>> | undefined;
   const { subject, seq, data, hdrs, time } = message ?? {};
   if (typeof subject !== 'string' || typeof seq !== 'number' || typeof time !== 'string') {
     throw new BusError('bad_reply', `$JS.API.${verb}`, 'JetStream answered without a message');

@@ -88,21 +88,21 @@ export class StreamReads {
   /** @throws BusError */
   async streamState(stream: string): Promise<StreamState> {
     const info = await this.#api.call(`STREAM.INFO.${stream}`);
-    const state = (info['state'] ?? {}) as Readonly<Record<string, unknown>>;
+    const state = (info.state ?? {}) as Readonly<Record<string, unknown>>;
     return {
-      firstSeq: toNumber(state['first_seq']),
-      lastSeq: toNumber(state['last_seq']),
-      messages: toNumber(state['messages']),
-      bytes: toNumber(state['bytes']),
-      created: String(info['created'] ?? ''),
+      firstSeq: toNumber(state.first_seq),
+      lastSeq: toNumber(state.last_seq),
+      messages: toNumber(state.messages),
+      bytes: toNumber(state.bytes),
+      created: String(info.created ?? ''),
     };
   }
 
   /** How many messages a subject has now. @throws BusError */
   async subjectMessages(stream: string, subject: string): Promise<number> {
     const info = await this.#api.call(`STREAM.INFO.${stream}`, { subjects_filter: subject });
-    const state = (info['state'] ?? {}) as Readonly<Record<string, unknown>>;
-    const subjects = (state['subjects'] ?? {}) as Readonly<Record<string, unknown>>;
+    const state = (info.state ?? {}) as Readonly<Record<string, unknown>>;
+    const subjects = (state.subjects ?? {}) as Readonly<Record<string, unknown>>;
     return toNumber(subjects[subject]);
   }
 

@@ -108,7 +108,7 @@ export function configDifferences(
 }
 
 function configOf(info: Readonly<Record<string, unknown>>): WireConfig {
-  return (info['config'] ?? {}) as WireConfig;
+  return (info.config ?? {}) as WireConfig;
 }
 
 /** Creates, updates and checks streams. */
@@ -200,6 +200,6 @@ export class StreamAdmin {
     const body =
       'belowSeq' in what ? { filter: subject, seq: what.belowSeq } : { filter: subject, keep: what.keep };
     const answer = await this.#api.call(`STREAM.PURGE.${stream}`, body);
-    return typeof answer['purged'] === 'number' ? answer['purged'] : 0;
+    return typeof answer.purged === 'number' ? answer.purged : 0;
   }
 }
