@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
-import { findProgram, installDebianPackage, type SystemFacts, systemFacts } from './system/system.ts';
+import { findProgram, installDebianPackages, type SystemFacts, systemFacts } from './system/system.ts';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 const MAC_PROGRAMS = [
@@ -50,7 +50,8 @@ function onMac(): string | undefined {
 async function tryInstall(facts: SystemFacts, log?: (message: string) => void): Promise<string | undefined> {
   try {
     log?.("installing Debian's chromium");
-    await installDebianPackage('chromium', facts);
+    // Without a font every text has no width.
+    await installDebianPackages(['chromium', 'fonts-liberation'], facts);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { dataDir } from '../paths.ts';
 import { acquireLock } from '../process/file-lock.ts';
 import { run } from '../system/run.ts';
-import { findProgram, installDebianPackage, type SystemFacts, systemFacts } from '../system/system.ts';
+import { findProgram, installDebianPackages, type SystemFacts, systemFacts } from '../system/system.ts';
 import { downloadNatsServer } from './download.ts';
 import {
   isAtLeast,
@@ -121,7 +121,7 @@ class Search {
   fromDebian(): Promise<FoundNatsServer | undefined> {
     return this.#attempt('apt-get install nats-server', async () => {
       this.#log("installing Debian's nats-server");
-      await installDebianPackage('nats-server', this.#facts);
+      await installDebianPackages(['nats-server'], this.#facts);
       const program = findProgram(`${this.#facts.path}${delimiter}/usr/sbin`, 'nats-server');
       if (program === undefined) throw new Error('the package brought no nats-server');
       return probe(program, 'debian');

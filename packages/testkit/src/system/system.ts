@@ -33,14 +33,14 @@ export function findProgram(path: string, ...names: readonly string[]): string |
 }
 
 /** @throws Error when this is not Debian, we are not root, or apt-get fails */
-export async function installDebianPackage(name: string, facts: SystemFacts): Promise<void> {
+export async function installDebianPackages(names: readonly string[], facts: SystemFacts): Promise<void> {
   const aptGet = findProgram(facts.path, 'apt-get');
   if (aptGet === undefined || !/^ID(_LIKE)?=.*debian/m.test(facts.osRelease))
     throw new Error('this is not Debian');
   if (facts.userId !== 0) throw new Error('needs root');
   const env = { ...process.env, PATH: facts.path, DEBIAN_FRONTEND: 'noninteractive' };
   await run(aptGet, ['update', '-q'], { env });
-  await run(aptGet, ['install', '-y', '-q', '--no-install-recommends', name], { env });
+  await run(aptGet, ['install', '-y', '-q', '--no-install-recommends', ...names], { env });
 }
 
 function isExecutable(file: string): boolean {
