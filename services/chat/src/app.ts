@@ -7,6 +7,7 @@ import { NatsLog } from './adapters/nats-log.ts';
 import { PresenceLink } from './adapters/presence-link.ts';
 import { Requests } from './adapters/requests.ts';
 import { Rooms } from './adapters/rooms.ts';
+import { untilReachable } from './adapters/until-reachable.ts';
 import { assertConsistent, type schema } from './config.ts';
 import { Chat } from './domain/chat.ts';
 import { Presence } from './domain/presence.ts';
@@ -33,7 +34,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const subjects = subjectsFor(config.partitions);
 
   const install = new Install(nats, log, clock, config);
-  const buckets = await install.open();
+  const reach = { log, signal: lifecycle.ending };
+  const buckets = await untilReachable(() => install.open(), reach);
   metrics.lostStreams.observe(() => install.lostStreams);
   lifecycle.add('streams', { start: () => install.watch(buckets.install), stop: () => install.stop() });
 
@@ -42,7 +44,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   lifecycle.add('rooms', {
     start: async () => {
       await rooms.start();
-      await rooms.createDefaults(config.defaultRooms.map(roomId), clock.unixMs());
+      const defaults = config.defaultRooms.map(roomId);
+      await untilReachable(() => rooms.createDefaults(defaults, Math.floor(clock.unixMs())), reach);
     },
     stop: () => rooms.stop(),
   });
@@ -126,7 +129,10 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   const requests = new Requests({ nats, subjects, chat, tracer, metrics, maxRequests: config.maxRequests });
   lifecycle.add('requests', {
-    start: () => requests.start(),
+    start: async () => {
+      requests.start();
+      await untilReachable(() => nats.flush(), reach);
+    },
     drain: () => requests.drain(),
     stop: () => requests.stop(),
   });

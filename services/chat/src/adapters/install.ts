@@ -165,8 +165,9 @@ export class Install {
     if (before !== undefined && before !== epoch) {
       this.#log.warn({ stream: name, before, epoch }, 'the stream was made anew by somebody else');
     }
-    if (before !== epoch) await install.put(installStreamKey(name), { epoch });
-    this.#epochs.set(name, epoch);
+    const isNoted =
+      before === epoch || (await install.put(installStreamKey(name), { epoch })).kind === 'stored';
+    if (isNoted) this.#epochs.set(name, epoch);
   }
 
   async #checkAll(install: InstallBucket): Promise<void> {

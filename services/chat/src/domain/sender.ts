@@ -54,6 +54,8 @@ interface Attempt {
 
 /** Time that an append may spend on its way to the log's duplicate check, ms. */
 const TRANSIT_MS = 5_000;
+/** The last append of a request is given this long at least, so that it has a chance. */
+const SHORTEST_APPEND_MS = 100;
 const encoder = new TextEncoder();
 
 /**
@@ -138,8 +140,10 @@ export class Sender {
     });
   }
 
-  #append({ room, record, msgId, trace }: Attempt, expectedLastSeq?: number): Promise<AppendResult> {
-    const timeoutMs = this.#parts.limits.appendTimeoutMs;
+  #append(attempt: Attempt, expectedLastSeq?: number): Promise<AppendResult> {
+    const { room, record, msgId, trace, untilMs } = attempt;
+    const leftMs = Math.max(SHORTEST_APPEND_MS, untilMs - this.#parts.clock.monotonicMs());
+    const timeoutMs = Math.min(this.#parts.limits.appendTimeoutMs, leftMs);
     const expected = expectedLastSeq === undefined ? {} : { expectedLastSeq };
     return this.#parts.log.append(room, record, { msgId, timeoutMs, trace, ...expected });
   }
