@@ -1,0 +1,88 @@
+import { type GameInput, type GameInputOf, gameId, gameInput, type Subjects } from '@breakwater/bus';
+import type { BusMessage, BusSubscription, Logger, NatsBus } from '@breakwater/service-kit';
+import type { GameWire } from '../domain/host.ts';
+import type { Answer } from '../domain/inbox.ts';
+import type { Owner } from '../domain/owner.ts';
+
+export interface GameWiresDeps {
+  readonly nats: NatsBus;
+  readonly subjects: Subjects;
+  readonly log: Logger;
+  /** A message that could not be read. */
+  readonly onBadInput: () => void;
+  /** An edge that holds players of a game here. */
+  readonly onEdge: (edge: string) => void;
+}
+
+/** Brings `game.<p>.<game>.in` and the game's feed to its owner. */
+export function wireGame(deps: GameWiresDeps, game: string, owner: Owner): GameWire {
+  const { nats, subjects } = deps;
+  const id = gameId(game);
+  const inputs = nats.subscribe(subjects.gameIn(id), {}, (message) => take(deps, owner, message));
+  let feed: BusSubscription | undefined;
+  for (const edge of owner.edges()) deps.onEdge(edge);
+  return {
+    setFeed(isOn) {
+      if (isOn === (feed !== undefined)) return;
+      feed?.unsubscribe();
+      feed = isOn
+        ? nats.subscribe(subjects.gameFeed(id), {}, (message) => owner.hear(message.data))
+        : undefined;
+    },
+    close() {
+      inputs.unsubscribe();
+      feed?.unsubscribe();
+      feed = undefined;
+    },
+  };
+}
+
+function take(deps: GameWiresDeps, owner: Owner, message: BusMessage): void {
+  let input: GameInput;
+  try {
+    input = gameInput(message.json());
+  } catch (cause) {
+    deps.onBadInput();
+    const problem = cause instanceof Error ? cause.message : 'cannot be read';
+    respond(deps, message, { ok: false, error: { code: 'bad_request', message: problem } });
+    return;
+  }
+  switch (input.kind) {
+    case 'command':
+      owner.command({ ...input, args: input.args, trace: message.trace });
+      break;
+    case 'join':
+      deps.onEdge(input.edge);
+      owner.receive(joinOf(input, answerTo(deps, message)));
+      break;
+    case 'sync':
+      owner.receive({ kind: 'sync', pids: input.pids, answer: answerTo(deps, message) });
+      break;
+    case 'leave':
+    case 'dropped':
+      owner.receive(input);
+      break;
+    default:
+      input satisfies never;
+  }
+}
+
+function joinOf({ user, name, edge, join, spectate }: GameInputOf<'join'>, answer: Answer) {
+  return { kind: 'join', user, name, edge, join, spectate, answer } as const;
+}
+
+function answerTo(deps: GameWiresDeps, message: BusMessage): Answer {
+  return {
+    state: (bytes) => respond(deps, message, bytes),
+    error: (code, text) => respond(deps, message, { ok: false, error: { code, message: text } }),
+  };
+}
+
+/** An answer that cannot be sent is nobody's harm: who waits asks again. */
+function respond(deps: GameWiresDeps, message: BusMessage, answer: Uint8Array | object): void {
+  try {
+    message.respond(answer);
+  } catch (cause) {
+    deps.log.warn({ subject: message.subject, err: cause }, 'an answer could not be sent');
+  }
+}

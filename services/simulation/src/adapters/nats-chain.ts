@@ -1,0 +1,74 @@
+import type { NatsBus, Tracer } from '@breakwater/service-kit';
+import type { AppendOutcome, ChainPort, StoredRecord } from '../domain/ports.ts';
+
+export interface NatsChainOptions {
+  readonly stream: string;
+  readonly subject: string;
+  readonly appendTimeoutMs: number;
+  /** Of the span around a traced append. */
+  readonly spanName: string;
+}
+
+const READ_LIMIT = 512;
+const READ_BYTES = 8 * 1024 * 1024;
+
+/** One subject of a stream as a chain: compare-and-append, and reads from the leader. */
+export class NatsChain implements ChainPort {
+  readonly #nats: NatsBus;
+  readonly #tracer: Tracer;
+  readonly #options: NatsChainOptions;
+
+  constructor(nats: NatsBus, tracer: Tracer, options: NatsChainOptions) {
+    this.#nats = nats;
+    this.#tracer = tracer;
+    this.#options = options;
+  }
+
+  append(bytes: Uint8Array, expectedSeq: number, trace?: string): Promise<AppendOutcome> {
+    if (trace === undefined || !this.#tracer.enabled) return this.#commit(bytes, expectedSeq, trace);
+    return this.#tracer.withSpan(this.#options.spanName, trace, (span) =>
+      this.#commit(bytes, expectedSeq, span.traceParent ?? trace),
+    );
+  }
+
+  async tail(): Promise<StoredRecord | undefined> {
+    const message = await this.#nats.lastMessage(this.#options.stream, this.#options.subject);
+    return message === undefined ? undefined : { seq: message.seq, bytes: message.data };
+  }
+
+  async read(fromSeq: number, toSeq: number): Promise<readonly StoredRecord[]> {
+    const { stream, subject } = this.#options;
+    const limits = { fromSeq, toSeq, limit: READ_LIMIT, maxBytes: READ_BYTES };
+    const { messages } = await this.#nats.readSubject(stream, subject, limits);
+    return messages.map(({ seq, data }) => ({ seq, bytes: data }));
+  }
+
+  async purgeBelow(seq: number): Promise<void> {
+    await this.#nats.purgeSubject(this.#options.stream, this.#options.subject, { belowSeq: seq });
+  }
+
+  async #commit(bytes: Uint8Array, expectedSeq: number, trace: string | undefined): Promise<AppendOutcome> {
+    const { subject, appendTimeoutMs } = this.#options;
+    const result = await this.#nats.commit(subject, bytes, {
+      expectedLastSubjectSeq: expectedSeq,
+      timeoutMs: appendTimeoutMs,
+      trace,
+    });
+    switch (result.kind) {
+      case 'stored':
+        return result;
+      case 'refused':
+        return {
+          kind: 'refused',
+          cause: `wrong last sequence${result.lastSeq === undefined ? '' : ` ${result.lastSeq}`}`,
+        };
+      case 'full':
+      case 'invalid':
+        return { kind: result.kind, cause: result.reason };
+      case 'doubt':
+        return result;
+      default:
+        return result satisfies never;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { podId, type Subjects, simHost, simList, simRelease } from '@breakwater/bus';
+import { type BusSubscription, type NatsBus, ReplyError } from '@breakwater/service-kit';
+import type { Host } from '../domain/host.ts';
+
+const MAX_HOSTINGS_AT_ONCE = 1_000;
+
+/** Answers `sim.<pod>.<verb>`: what the matchmaker asks of this process. */
+export class SimRequests {
+  readonly #nats: NatsBus;
+  readonly #subjects: Subjects;
+  readonly #pod: string;
+  readonly #host: Host;
+  #subscriptions: BusSubscription[] = [];
+
+  constructor(nats: NatsBus, subjects: Subjects, pod: string, host: Host) {
+    this.#nats = nats;
+    this.#subjects = subjects;
+    this.#pod = pod;
+    this.#host = host;
+  }
+
+  start(): void {
+    const pod = podId(this.#pod);
+    const on = (verb: 'host' | 'release' | 'list') => this.#subjects.sim(pod, verb);
+    const maxInFlight = MAX_HOSTINGS_AT_ONCE;
+    this.#subscriptions = [
+      this.#nats.handle(on('host'), { decode: simHost, maxInFlight }, (request) => this.#host.host(request)),
+      this.#nats.handle(on('release'), { decode: simRelease, maxInFlight }, ({ game, epoch }) =>
+        this.#release(game, epoch),
+      ),
+      this.#nats.handle(on('list'), { decode: simList }, () => ({ games: this.#host.lines() })),
+    ];
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  async #release(game: string, epoch: number): Promise<{ seq: number }> {
+    const seq = await this.#host.release(game, epoch);
+    if (seq === undefined)
+      throw new ReplyError('game_not_found', 'the game is not hosted here at that epoch');
+    return { seq };
+  }
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { gameId, gameStreamName, snapshotStreamName, subjectsFor } from '@breakwater/bus';
+import type { ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import { EdgePresence } from './adapters/edge-presence.ts';
+import { ensureStreams } from './adapters/ensure-streams.ts';
+import { wireGame } from './adapters/game-wires.ts';
+import { loadGames } from './adapters/load-games.ts';
+import { NatsChain } from './adapters/nats-chain.ts';
+import { observeHost } from './adapters/observer.ts';
+import { SimRequests } from './adapters/sim-requests.ts';
+import { Status } from './adapters/status.ts';
+import type { schema } from './config.ts';
+import { EdgeWatch } from './domain/edge-watch.ts';
+import { Host } from './domain/host.ts';
+import { DEFAULT_OWNER_OPTIONS } from './domain/owner-types.ts';
+import { Report } from './domain/report.ts';
+import { DEFAULT_SCHEDULE, TickSchedule } from './domain/schedule.ts';
+import { TickTimes } from './domain/tick-times.ts';
+import { metrics as metricTable } from './metrics.ts';
+
+/** What a stop without drain gives the games for a last append and snapshot. */
+const STOP_MS = 1_500;
+const MAX_EDGES = 10_000;
+
+/** Composes simulation. The order of the parts is the order in which they start. */
+export async function app(context: ServiceContext<ServiceConfig<typeof schema>>): Promise<void> {
+  const { config, nats, clock, lifecycle, log, tracer } = context;
+  const { partitions, replicas, instance: pod } = config;
+  const metrics = context.metrics.register(metricTable);
+  const subjects = subjectsFor(partitions);
+  const types = await loadGames(config.gameFolders);
+
+  const recordLimits = { maxBytes: config.gameStreamBytes, maxRecordsPerGame: config.maxRecordsPerGame };
+  await ensureStreams(nats, {
+    partitions,
+    games: { replicas, ...recordLimits },
+    snapshots: { replicas, maxBytes: config.snapshotStreamBytes },
+  });
+
+  const chain = (stream: string, subject: string, spanName: string) =>
+    new NatsChain(nats, tracer, { stream, subject, spanName, appendTimeoutMs: config.appendTimeoutMs });
+  const portsOf = (game: string) => ({
+    log: chain(gameStreamName(gameId(game), partitions), subjects.gameLog(gameId(game)), 'simulation.append'),
+    snapshots: chain(
+      snapshotStreamName(gameId(game), partitions),
+      subjects.gameSnapshots(gameId(game)),
+      'simulation.snapshot',
+    ),
+    clock,
+    random: Math.random,
+  });
+
+  const ticks = new TickTimes();
+  const report = new Report();
+  const schedule = new TickSchedule(clock, {
+    ...DEFAULT_SCHEDULE,
+    quantumMs: config.tickQuantumMs,
+    maxCatchUpTicks: config.maxCatchUpTicks,
+  });
+  const onBadInput = () => metrics.badInputs.add(1);
+  const edges = new EdgeWatch(clock, { silentAfterMs: config.edgeSilentMs, maxEdges: MAX_EDGES }, (lost) => {
+    for (const owner of host.owners()) owner.receive({ kind: 'edges_lost', edges: lost });
+  });
+  const wires = { nats, subjects, log, onBadInput, onEdge: (edge: string) => edges.expect([edge]) };
+  const host = new Host(
+    {
+      portsOf,
+      wire: (game, owner) => wireGame(wires, game, owner),
+      nonce: () => randomBytes(12).toString('base64url'),
+      clock,
+      random: Math.random,
+    },
+    types,
+    schedule,
+    report,
+    observeHost(metrics, log, ticks),
+    {
+      pod,
+      maxGames: config.maxGames,
+      hostTimeoutMs: config.hostTimeoutMs,
+      owner: { ...DEFAULT_OWNER_OPTIONS, ...config },
+    },
+  );
+  metrics.players.observe(() => host.lines().reduce((sum, { players }) => sum + players, 0));
+  for (const state of ['running', 'sleeping'] as const) {
+    metrics.games.observe(() => host.lines().filter((line) => line.state === state).length, { state });
+  }
+
+  const incarnation = randomBytes(8).toString('base64url');
+  const statusOptions = { pod, incarnation, maxGames: config.maxGames, heartbeatMs: config.heartbeatMs };
+  const status = new Status(nats, subjects, clock, { host, report, ticks, types }, statusOptions);
+
+  lifecycle.add('games', {
+    drain: ({ signal }) => host.leaveAll(signal),
+    stop: async () => {
+      await host.leaveAll(AbortSignal.timeout(STOP_MS));
+      schedule.stop();
+      status.publishLeaving();
+    },
+  });
+  lifecycle.add('edges', new EdgePresence(nats, subjects, clock, edges, onBadInput));
+  lifecycle.add('requests', new SimRequests(nats, subjects, pod, host));
+  lifecycle.add('status', status);
+  log.info({ types: [...types.keys()], maxGames: config.maxGames }, 'games that can be hosted');
+}

@@ -1,0 +1,87 @@
+/** The owner's end of the log: records of one hosting, one append at a time. */
+
+import type { RecordHead } from '@breakwater/bus';
+import { recordHead } from './claim.ts';
+import type { ClockPort, LogPort } from './ports.ts';
+import { appendUntilSettled, type Settled } from './settle.ts';
+
+export interface ChainDeps {
+  readonly log: LogPort;
+  readonly clock: ClockPort;
+  readonly random: () => number;
+  readonly onTrouble?: ((cause: string) => void) | undefined;
+}
+
+/**
+ * Appends `n` = 1, 2, … behind a claim. The next record is only built when the one before it is settled, so its
+ * expected sequence is always known.
+ */
+export class Chain {
+  readonly epoch: number;
+  readonly nonce: string;
+  /** Sequence of the newest record that is certainly stored. */
+  lastSeq: number;
+  /** `n` of that record. */
+  lastN = 0;
+  readonly #deps: ChainDeps;
+  #inFlight: Promise<Settled> | undefined;
+  #sinceMs = 0;
+  #isAbandoned = false;
+
+  constructor(claim: RecordHead, claimSeq: number, deps: ChainDeps) {
+    this.epoch = claim.epoch;
+    this.nonce = claim.nonce;
+    this.lastSeq = claimSeq;
+    this.#deps = deps;
+  }
+
+  get isBusy(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
+  /** How long the append in flight has been unsettled; 0 without one. */
+  waitingMs(nowMs: number): number {
+    return this.#inFlight === undefined ? 0 : nowMs - this.#sinceMs;
+  }
+
+  /** Who the next record is. */
+  get nextHead(): RecordHead {
+    return { epoch: this.epoch, nonce: this.nonce, n: this.lastN + 1 };
+  }
+
+  /** Resolves when nothing is in flight. */
+  async idle(): Promise<void> {
+    await this.#inFlight;
+  }
+
+  /** Appends the record whose head is `nextHead`. Only when nothing is in flight. */
+  append(bytes: Uint8Array, trace?: string): Promise<Settled> {
+    if (this.#inFlight !== undefined) throw new Error('an append is in flight');
+    this.#sinceMs = this.#deps.clock.monotonicMs();
+    this.#inFlight = this.#settle(bytes, trace);
+    return this.#inFlight;
+  }
+
+  /** Stops asking: what is in flight ends as `abandoned` unless it is settled already. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  async #settle(bytes: Uint8Array, trace: string | undefined): Promise<Settled> {
+    const { log, clock, random, onTrouble } = this.#deps;
+    const pending = { head: this.nextHead, bytes, expectedSeq: this.lastSeq, trace };
+    const retry = {
+      clock,
+      random,
+      isOver: () => this.#isAbandoned,
+      ...(onTrouble !== undefined && { onTrouble }),
+    };
+    const settled = await appendUntilSettled(log, pending, recordHead, retry);
+    if (settled.kind === 'stored') {
+      this.lastSeq = settled.seq;
+      this.lastN += 1;
+    }
+    this.#inFlight = undefined;
+    return settled;
+  }
+}

@@ -1,0 +1,91 @@
+/** The right to a game: asked of the log's tail, taken by an append at exactly that sequence. */
+
+import {
+  type ClaimRecord,
+  decodeGameRecord,
+  encodeGameRecord,
+  type HostRefusal,
+  type RecordHead,
+} from '@breakwater/bus';
+import { FAILED_REASON } from './owner-types.ts';
+import type { LogPort, StoredRecord } from './ports.ts';
+import { appendUntilSettled, type Retry, readTail } from './settle.ts';
+
+export interface Refusal {
+  readonly refusal: HostRefusal;
+  /** Epoch of the log's tail, 0 when the log is empty. */
+  readonly epoch: number;
+  readonly detail?: string;
+}
+
+export type ClaimResult =
+  | { readonly kind: 'claimed'; readonly seq: number /** Tail before the claim. */; readonly after: number }
+  | ({ readonly kind: 'refused' } & Refusal);
+
+export const recordHead = (bytes: Uint8Array): RecordHead | undefined => {
+  const decoded = decodeGameRecord(bytes);
+  return decoded.ok ? decoded.value : undefined;
+};
+
+/** Why a claim of `epoch` has no right behind this tail; `undefined` when it has. */
+export function refuseBehind(tail: StoredRecord | undefined, epoch: number): Refusal | undefined {
+  if (tail === undefined) {
+    if (epoch === 1) return undefined;
+    return { refusal: 'log_lost', epoch: 0, detail: 'the game had an owner before, but its log is empty' };
+  }
+  const decoded = decodeGameRecord(tail.bytes);
+  if (!decoded.ok) {
+    return {
+      refusal: 'failed',
+      epoch: 0,
+      detail: `the newest record cannot be read: ${decoded.error.sentence}`,
+    };
+  }
+  const record = decoded.value;
+  if (record.kind === 'end') {
+    return {
+      refusal: record.reason === FAILED_REASON ? 'failed' : 'ended',
+      epoch: record.epoch,
+      detail: record.reason,
+    };
+  }
+  if (record.epoch >= epoch) return { refusal: 'claimed', epoch: record.epoch };
+  return undefined;
+}
+
+/** Appends the claim, checking the right to it again whenever the tail has moved on. */
+export async function claimGame(log: LogPort, claim: ClaimRecord, retry: Retry): Promise<ClaimResult> {
+  const bytes = encodeGameRecord(claim);
+  let tail = await readTail(log, retry);
+  for (;;) {
+    if (tail === 'abandoned') return unavailable('the log could not be read in time');
+    const refusal = refuseBehind(tail, claim.epoch);
+    if (refusal !== undefined) return { kind: 'refused', ...refusal };
+    const after = tail?.seq ?? 0;
+    const settled = await appendUntilSettled(
+      log,
+      { head: claim, bytes, expectedSeq: after },
+      recordHead,
+      retry,
+    );
+    switch (settled.kind) {
+      case 'stored':
+        return { kind: 'claimed', seq: settled.seq, after };
+      case 'overtaken':
+        tail = settled.tail;
+        break;
+      case 'cut_back':
+        return { kind: 'refused', refusal: 'log_lost', epoch: 0, detail: 'records of the log are gone' };
+      case 'invalid':
+        return unavailable(settled.cause);
+      case 'abandoned':
+        return unavailable('the claim could not be settled in time');
+      default:
+        return settled satisfies never;
+    }
+  }
+}
+
+function unavailable(detail: string): ClaimResult {
+  return { kind: 'refused', refusal: 'unavailable', epoch: 0, detail };
+}

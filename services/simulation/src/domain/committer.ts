@@ -1,0 +1,197 @@
+/** Turns what changed into records, and lets out what belongs to a record when that record is stored. */
+
+import { encodeGameRecord, type Snapshot } from '@breakwater/bus';
+import { type GameInstance, hashParts, stateBytes } from '@breakwater/game-kit';
+import type { Chain } from './chain.ts';
+import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
+import type { OwnerEvents, OwnerOptions } from './owner-types.ts';
+import type { OwnerPorts } from './ports.ts';
+import { CapturedReplies, type Waiting } from './replies.ts';
+import type { Settled } from './settle.ts';
+import { takeSnapshot } from './snapshots.ts';
+import { Verifier } from './verifier.ts';
+
+export interface CommitterDeps {
+  readonly pod: string;
+  readonly ports: OwnerPorts;
+  readonly factory: GameFactory;
+  readonly details: GameDetails;
+  readonly chain: Chain;
+  readonly options: OwnerOptions;
+  readonly events: OwnerEvents;
+  /** After every append, when it is certain what became of it. */
+  readonly onSettled: (settled: Settled) => void;
+}
+
+/** What an append sets free once it is stored. */
+interface Flight {
+  readonly startedMs: number;
+  readonly bytes: number;
+  readonly replies: CapturedReplies | undefined;
+  readonly snapshot: Omit<Snapshot, 'logSeq'> | undefined;
+}
+
+type EncodedState = ReturnType<GameInstance['encodeState']>;
+
+export class Committer {
+  readonly #deps: CommitterDeps;
+  readonly #schema: string;
+  readonly #detailsText: string;
+  readonly #verifier: Verifier | undefined;
+  #waiting: Waiting[] = [];
+  #lastAppendMs: number;
+  #recordsSinceSnapshot = 0;
+  #snapshotting: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(deps: CommitterDeps) {
+    this.#deps = deps;
+    this.#schema = JSON.stringify(deps.factory.definition.schema);
+    this.#detailsText = encodeDetails(deps.details);
+    this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
+    this.#lastAppendMs = deps.ports.clock.monotonicMs();
+  }
+
+  /** Owed committed state: the next append will carry it. */
+  wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+  }
+
+  /** Those who are owed state and are in no append yet; they are owed nothing here any more. */
+  takeWaiting(): readonly Waiting[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  needsAppend(instance: GameInstance, nowMs: number): boolean {
+    if (this.#waiting.length > 0 || instance.hasChanges) return true;
+    return nowMs - this.#lastAppendMs >= this.#deps.options.keepAliveMs && instance.players.connected > 0;
+  }
+
+  /**
+   * Appends what changed. Only when nothing is in flight.
+   * @throws when the record cannot be: the game's state is not to be trusted then
+   */
+  commit(instance: GameInstance, trace?: string, forceSnapshot = false): void {
+    const { chain, options, ports } = this.#deps;
+    const head = chain.nextHead;
+    const parts = instance.encodeDelta();
+    this.#verifier?.check(instance, parts);
+    const hasHash = head.n % options.hashEveryRecords === 0;
+    const hasSnapshot = forceSnapshot || this.#isSnapshotDue();
+    const state = hasHash || hasSnapshot || this.#waiting.length > 0 ? instance.encodeState() : undefined;
+    const hash = state !== undefined && (hasHash || hasSnapshot) ? hashParts(state) : undefined;
+    const bytes = encodeGameRecord({
+      kind: 'delta',
+      ...head,
+      tick: parts.tick,
+      ...(hash !== undefined && hasHash && { hash }),
+      parts,
+    });
+    if (bytes.length > options.maxRecordBytes) {
+      throw new RangeError(`a delta takes ${bytes.length} bytes, more than ${options.maxRecordBytes}`);
+    }
+    const isFit = state !== undefined && this.#isFit(state);
+    this.#send(bytes, trace, {
+      startedMs: ports.clock.monotonicMs(),
+      bytes: bytes.length,
+      replies:
+        isFit && this.#waiting.length > 0
+          ? new CapturedReplies(this.takeWaiting(), instance, state)
+          : undefined,
+      snapshot: isFit && hasSnapshot && hash !== undefined ? this.#snapshotOf(head, state, hash) : undefined,
+    });
+  }
+
+  commitEnd(reason: string): void {
+    const { chain, ports } = this.#deps;
+    const bytes = encodeGameRecord({ kind: 'end', ...chain.nextHead, reason });
+    const startedMs = ports.clock.monotonicMs();
+    this.#send(bytes, undefined, { startedMs, bytes: bytes.length, replies: undefined, snapshot: undefined });
+  }
+
+  /** Resolves when neither an append nor a snapshot is on its way. */
+  async idle(): Promise<void> {
+    await this.#deps.chain.idle();
+    await this.#snapshotting;
+  }
+
+  /** The instance was replaced. */
+  reset(): void {
+    this.#verifier?.reset();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting = [];
+  }
+
+  #isSnapshotDue(): boolean {
+    const { snapshotEveryRecords } = this.#deps.options;
+    return this.#recordsSinceSnapshot + 1 >= snapshotEveryRecords && this.#snapshotting === undefined;
+  }
+
+  /** A state above the limit goes nowhere; whoever waits for it is told. */
+  #isFit(state: EncodedState): boolean {
+    const { options, events, factory } = this.#deps;
+    const bytes = stateBytes(state);
+    const maxBytes = Math.min(options.maxStateBytes, factory.definition.maxStateBytes);
+    if (bytes <= maxBytes) return true;
+    events.onStateTooLarge(bytes);
+    for (const { input } of this.takeWaiting()) {
+      input.answer.error('too_large', `the state of the game takes ${bytes} bytes, more than ${maxBytes}`);
+    }
+    return false;
+  }
+
+  #snapshotOf(head: { epoch: number; nonce: string; n: number }, state: EncodedState, hash: number) {
+    const { type, schemaVersion } = this.#deps.factory.definition;
+    return { ...head, type, schemaVersion, details: this.#detailsText, tick: state.tick, hash, parts: state };
+  }
+
+  #send(bytes: Uint8Array, trace: string | undefined, flight: Flight): void {
+    this.#deps.chain.append(bytes, trace).then(
+      (settled) => this.#onSettled(settled, flight),
+      (cause) => this.#onSettled({ kind: 'invalid', cause: String(cause) }, flight),
+    );
+  }
+
+  #onSettled(settled: Settled, flight: Flight): void {
+    const { events, ports, onSettled } = this.#deps;
+    if (this.#isStopped) return;
+    const nowMs = ports.clock.monotonicMs();
+    events.onAppend(settled.kind, nowMs - flight.startedMs, flight.bytes);
+    if (settled.kind === 'stored') {
+      this.#lastAppendMs = nowMs;
+      this.#recordsSinceSnapshot += 1;
+      this.#release(settled.seq, flight);
+    }
+    onSettled(settled);
+  }
+
+  #release(seq: number, { replies, snapshot }: Flight): void {
+    const { chain, pod, events } = this.#deps;
+    if (replies !== undefined) {
+      replies.release({ epoch: chain.epoch, seq, pod, schema: this.#schema });
+      for (const { input, pid } of replies.waiting)
+        if (input.kind === 'join' && pid !== 0) events.onJoined(input.user);
+    }
+    if (snapshot === undefined || this.#snapshotting !== undefined) return;
+    this.#recordsSinceSnapshot = 0;
+    this.#snapshotting = this.#takeSnapshot({ ...snapshot, logSeq: seq });
+  }
+
+  async #takeSnapshot(snapshot: Snapshot): Promise<void> {
+    const { ports, events } = this.#deps;
+    const retry = {
+      clock: ports.clock,
+      random: ports.random,
+      isOver: () => this.#isStopped,
+      onTrouble: events.onTrouble,
+    };
+    const result = await takeSnapshot({ log: ports.log, snapshots: ports.snapshots, retry }, snapshot);
+    this.#snapshotting = undefined;
+    events.onSnapshot(result);
+  }
+}

@@ -1,0 +1,62 @@
+/** Instances of one game type, made from what a log or snapshot says. */
+
+import type { StateParts } from '@breakwater/bus';
+import {
+  createInstance,
+  emptyInstance,
+  type GameDefinition,
+  type GameInstance,
+  type HookFailure,
+  hydrate,
+} from '@breakwater/game-kit';
+import { DecodeError, decode, int, json, loose, parseJson, record } from '@breakwater/protocol';
+
+/** What a game was created with; kept as JSON text in its claims and snapshots. */
+export interface GameDetails {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+}
+
+const gameDetails = loose({ options: record(json(), 64), seed: int(0, 0xffff_ffff) });
+
+export function encodeDetails(details: GameDetails): string {
+  return JSON.stringify({ options: details.options, seed: details.seed });
+}
+
+/** @throws DecodeError */
+export function decodeDetails(text: string): GameDetails {
+  const decoded = decode(gameDetails, parseJson(text, 32));
+  if (!decoded.ok) throw new DecodeError(`details of the game: ${decoded.error.sentence}`);
+  return decoded.value;
+}
+
+export type OnHookError = (error: unknown, where: HookFailure) => void;
+
+/** Makes instances of one type. Every method throws when the options or bytes do not fit it. */
+export class GameFactory {
+  readonly definition: GameDefinition;
+  readonly #onError: OnHookError;
+
+  constructor(definition: GameDefinition, onError: OnHookError) {
+    this.definition = definition;
+    this.#onError = onError;
+  }
+
+  /** A new game: `setup` has run. */
+  create(details: GameDetails): GameInstance {
+    return createInstance(this.definition, this.optionsOf(details));
+  }
+
+  /** Nothing in it yet: to be filled by the deltas of a log, from its first. */
+  empty(details: GameDetails): GameInstance {
+    return emptyInstance(this.definition, this.optionsOf(details));
+  }
+
+  hydrate(details: GameDetails, parts: StateParts): GameInstance {
+    return hydrate(this.definition, parts, this.optionsOf(details));
+  }
+
+  optionsOf(details: GameDetails) {
+    return { options: details.options, seed: details.seed, onError: this.#onError };
+  }
+}

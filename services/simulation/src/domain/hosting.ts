@@ -1,0 +1,133 @@
+/** From "host this game at this epoch" to an owner: warm up, claim, catch up. */
+
+import type { ClaimRecord } from '@breakwater/bus';
+import { encodeGameRecord } from '@breakwater/bus';
+import { GameError, type GameInstance } from '@breakwater/game-kit';
+import { Chain } from './chain.ts';
+import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
+import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
+import { type LoadResult, loadGame, replayTo } from './loader.ts';
+import type { OwnedGame } from './owner.ts';
+import { FAILED_REASON } from './owner-types.ts';
+import type { OwnerPorts } from './ports.ts';
+import { CorruptLogError, LogHoleError, type Replay } from './replay.ts';
+import { appendUntilSettled, type Retry, readTail, untilRead } from './settle.ts';
+
+export interface HostingDeps {
+  readonly pod: string;
+  readonly ports: OwnerPorts;
+  readonly factory: GameFactory;
+  /** New with every hosting. */
+  readonly nonce: string;
+  readonly epoch: number;
+  /** Used only if the log is empty. */
+  readonly details: GameDetails;
+  readonly retry: Retry;
+  readonly onBadStart: (problem: string) => void;
+}
+
+export type HostingResult =
+  | { readonly kind: 'hosted'; readonly game: OwnedGame }
+  | ({ readonly kind: 'refused' } & Refusal);
+
+/** What the game is made of before its claim. */
+type Warm = { readonly replay: Replay } | { readonly fresh: GameInstance } | { readonly failure: string };
+
+const refused = (refusal: Refusal): HostingResult => ({ kind: 'refused', ...refusal });
+const unavailable = (detail: string): HostingResult => refused({ refusal: 'unavailable', epoch: 0, detail });
+
+/** Never rejects for what the streams do; the retry's `isOver` bounds it. */
+export async function hostGame(deps: HostingDeps): Promise<HostingResult> {
+  const tail = await readTail(deps.ports.log, deps.retry);
+  if (tail === 'abandoned') return unavailable('the log could not be read in time');
+  const refusal = refuseBehind(tail, deps.epoch);
+  if (refusal !== undefined) return refused(refusal);
+  const warm = tail === undefined ? createNew(deps) : await warmUp(deps, tail.seq);
+  return 'refusal' in warm ? refused(warm) : claimAndCatchUp(deps, warm);
+}
+
+/** The process itself refuses options that do not fit, before anything is in the log. */
+function createNew({ factory, details }: HostingDeps): Warm | Refusal {
+  try {
+    return { fresh: factory.create(details) };
+  } catch (cause) {
+    const isOptions = cause instanceof GameError;
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return { refusal: isOptions ? 'bad_options' : 'failed', epoch: 0, detail };
+  }
+}
+
+async function warmUp(deps: HostingDeps, tailSeq: number): Promise<Warm | Refusal> {
+  const load = await untilRead(() => loadGame(loaderDeps(deps), tailSeq), deps.retry);
+  return warmOf(load);
+}
+
+function warmOf(load: LoadResult | 'abandoned'): Warm | Refusal {
+  if (load === 'abandoned')
+    return { refusal: 'unavailable', epoch: 0, detail: 'the log could not be read in time' };
+  switch (load.kind) {
+    case 'loaded':
+      return { replay: load.replay };
+    case 'failed':
+      return { failure: load.detail };
+    case 'wrong_version':
+      return { refusal: 'unknown_game_type', epoch: 0, detail: load.detail };
+    default:
+      return load satisfies never;
+  }
+}
+
+const loaderDeps = ({ ports, factory, onBadStart }: HostingDeps) => ({
+  log: ports.log,
+  snapshots: ports.snapshots,
+  factory,
+  onBadStart,
+});
+
+async function claimAndCatchUp(deps: HostingDeps, warm: Warm): Promise<HostingResult> {
+  const details = ('replay' in warm ? warm.replay.details : undefined) ?? deps.details;
+  const claim = claimRecord(deps, details);
+  const claimed = await claimGame(deps.ports.log, claim, deps.retry);
+  if (claimed.kind === 'refused') return claimed;
+  const chain = new Chain(claim, claimed.seq, { ...deps.ports, onTrouble: deps.retry.onTrouble });
+  if ('failure' in warm) return endFailed(deps, chain, warm.failure);
+  if ('fresh' in warm) return { kind: 'hosted', game: { instance: warm.fresh, details, chain } };
+  const caughtUp = await untilRead(() => catchUp(deps, warm.replay, claimed.seq), deps.retry);
+  if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
+  if ('refusal' in caughtUp) return refused(caughtUp);
+  if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
+  // Only claims so far: no owner came as far as storing what `setup` made.
+  const instance = caughtUp.replay.instance ?? deps.factory.create(details);
+  return { kind: 'hosted', game: { instance, details, chain } };
+}
+
+/** Records between the warm state and the claim. The owner went on meanwhile and may have purged below. */
+async function catchUp(
+  deps: HostingDeps,
+  replay: Replay,
+  claimSeq: number,
+): Promise<{ replay: Replay } | { failure: string } | Refusal> {
+  try {
+    await replayTo(deps.ports.log, replay, claimSeq);
+    return { replay };
+  } catch (cause) {
+    if (!(cause instanceof LogHoleError || cause instanceof CorruptLogError)) throw cause;
+    const warm = warmOf(await loadGame(loaderDeps(deps), claimSeq));
+    if ('fresh' in warm) throw new Error('unreachable: a loaded game is never new');
+    return warm;
+  }
+}
+
+function claimRecord({ epoch, nonce, pod, factory }: HostingDeps, details: GameDetails): ClaimRecord {
+  const { type, schemaVersion } = factory.definition;
+  return { kind: 'claim', epoch, nonce, n: 0, pod, type, schemaVersion, details: encodeDetails(details) };
+}
+
+/** A game that cannot be loaded is marked so in its log, so that nobody tries again. */
+async function endFailed(deps: HostingDeps, chain: Chain, detail: string): Promise<HostingResult> {
+  const head = chain.nextHead;
+  const bytes = encodeGameRecord({ kind: 'end', ...head, reason: FAILED_REASON });
+  const pending = { head, bytes, expectedSeq: chain.lastSeq };
+  await appendUntilSettled(deps.ports.log, pending, recordHead, deps.retry);
+  return refused({ refusal: 'failed', epoch: deps.epoch, detail });
+}

@@ -1,0 +1,179 @@
+/** What arrived for a game and was not applied yet, in order of arrival, within limits. */
+
+import type { GameInstance } from '@breakwater/game-kit';
+
+/** Where the answer to a join or sync goes. Both may be called once, and late. */
+export interface Answer {
+  state(bytes: Uint8Array): void;
+  error(code: AnswerError, message: string): void;
+}
+export type AnswerError =
+  | 'game_full'
+  | 'game_ended'
+  | 'forbidden'
+  | 'bad_request'
+  | 'busy'
+  | 'too_large'
+  | 'internal';
+
+export interface JoinInput {
+  readonly kind: 'join';
+  readonly user: string;
+  readonly name: string;
+  readonly edge: string;
+  readonly join: number;
+  readonly spectate: boolean;
+  readonly answer: Answer;
+}
+export interface SyncInput {
+  readonly kind: 'sync';
+  readonly pids: readonly number[];
+  readonly answer: Answer;
+}
+export interface CommandInput {
+  readonly kind: 'command';
+  readonly pid: number;
+  readonly n: number;
+  readonly name: string;
+  readonly args: unknown;
+  readonly trace?: string | undefined;
+}
+export type OwnerInput =
+  | JoinInput
+  | SyncInput
+  | CommandInput
+  | { readonly kind: 'leave'; readonly pid: number; readonly join: number }
+  | { readonly kind: 'dropped'; readonly pid: number; readonly join: number }
+  /** Every player of these edges is without a connection. */
+  | { readonly kind: 'edges_lost'; readonly edges: ReadonlySet<string> };
+
+export interface InboxLimits {
+  /** Inputs of all kinds waiting for the next tick. */
+  readonly maxInputs: number;
+  /** How far a command may be ahead of the last one applied to be kept for it. */
+  readonly maxAhead: number;
+}
+
+export const COMMAND_OUTCOMES = [
+  'applied',
+  'rejected',
+  'failed',
+  'duplicate',
+  'ahead',
+  'overflow',
+  'unknown_player',
+] as const;
+export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number];
+
+interface PlayerQueue {
+  /** Commands in the arrival queue. */
+  queued: number;
+  /** Commands whose predecessor is missing, by number. */
+  readonly ahead: Map<number, CommandInput>;
+}
+
+export class Inbox {
+  /** Trace of the first command that the last drain applied. */
+  trace: string | undefined;
+  readonly #limits: InboxLimits;
+  readonly #onCommand: (outcome: CommandOutcome) => void;
+  #queue: OwnerInput[] = [];
+  readonly #players = new Map<number, PlayerQueue>();
+
+  constructor(limits: InboxLimits, onCommand: (outcome: CommandOutcome) => void) {
+    this.#limits = limits;
+    this.#onCommand = onCommand;
+  }
+
+  get size(): number {
+    return this.#queue.length;
+  }
+
+  /** False when the inbox is full; a join or sync was answered `busy` then. */
+  offer(input: OwnerInput): boolean {
+    if (this.#queue.length < this.#limits.maxInputs) {
+      this.#queue.push(input);
+      return true;
+    }
+    if ('answer' in input) input.answer.error('busy', 'the game has too much to do');
+    return false;
+  }
+
+  /** Takes a command if it can become the next one soon; `ack` is the last one applied (undefined: no such seat). */
+  offerCommand(command: CommandInput, ack: number | undefined): void {
+    const refusal = this.#refuseCommand(command, ack);
+    if (refusal === undefined) this.#playerOf(command.pid).queued += 1;
+    else this.#onCommand(refusal);
+  }
+
+  /** Puts inputs before all others, to be applied once more. */
+  putBack(inputs: readonly OwnerInput[]): void {
+    this.#queue.unshift(...inputs);
+  }
+
+  /** Hands on everything in order of arrival: commands to the instance, the rest to `apply`. */
+  drain(instance: GameInstance, apply: (input: Exclude<OwnerInput, CommandInput>) => void): void {
+    this.trace = undefined;
+    if (this.#queue.length === 0) return;
+    const inputs = this.#queue;
+    this.#queue = [];
+    for (const input of inputs) {
+      if (input.kind === 'command') this.#command(instance, input);
+      else apply(input);
+    }
+  }
+
+  /** Drops everything; who waits for an answer hears nothing. */
+  clear(): void {
+    this.#queue = [];
+    this.#players.clear();
+  }
+
+  /** Forgets what waits for a player whose seat is gone. */
+  forget(instance: GameInstance): void {
+    for (const pid of this.#players.keys()) if (instance.ackOf(pid) === undefined) this.#players.delete(pid);
+  }
+
+  #refuseCommand(command: CommandInput, ack: number | undefined): CommandOutcome | undefined {
+    const { maxAhead } = this.#limits;
+    if (ack === undefined) return 'unknown_player';
+    if (command.n <= ack) return 'duplicate';
+    const isTooMuch = command.n > ack + maxAhead || this.#playerOf(command.pid).queued >= 2 * maxAhead;
+    return isTooMuch || !this.offer(command) ? 'overflow' : undefined;
+  }
+
+  #playerOf(pid: number): PlayerQueue {
+    let player = this.#players.get(pid);
+    if (player === undefined) {
+      player = { queued: 0, ahead: new Map() };
+      this.#players.set(pid, player);
+    }
+    return player;
+  }
+
+  #command(instance: GameInstance, command: CommandInput): void {
+    const player = this.#playerOf(command.pid);
+    player.queued -= 1;
+    if (this.#apply(instance, command) === 'gap') {
+      player.ahead.set(command.n, command);
+      return;
+    }
+    for (let n = command.n + 1; ; n++) {
+      const next = player.ahead.get(n);
+      if (next === undefined) return;
+      player.ahead.delete(n);
+      this.#apply(instance, next);
+    }
+  }
+
+  #apply(instance: GameInstance, command: CommandInput): 'done' | 'gap' {
+    const result = instance.command(command.pid, command.n, command.name, command.args);
+    if (result === 'gap') {
+      this.#onCommand('ahead');
+      return 'gap';
+    }
+    this.#onCommand(typeof result === 'object' ? 'rejected' : result);
+    if (result !== 'duplicate' && result !== 'unknown_player') this.trace ??= command.trace;
+    return 'done';
+  }
+}

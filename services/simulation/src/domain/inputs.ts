@@ -1,0 +1,61 @@
+/** What each input but a command does to a game. */
+
+import type { GameInstance } from '@breakwater/game-kit';
+import type { CommandInput, JoinInput, OwnerInput } from './inbox.ts';
+import type { Waiting } from './replies.ts';
+
+/** Applies one input; `wait` takes those who are owed committed state. */
+export function applyInput(
+  instance: GameInstance,
+  input: Exclude<OwnerInput, CommandInput>,
+  wait: (waiting: Waiting) => void,
+): void {
+  switch (input.kind) {
+    case 'join':
+      if (input.spectate) wait({ input, pid: 0 });
+      else applyJoin(instance, input, wait);
+      break;
+    case 'sync':
+      wait({ input, pid: 0 });
+      break;
+    case 'leave':
+      instance.leave(input.pid, input.join);
+      break;
+    case 'dropped':
+      instance.disconnected(input.pid, input.join);
+      break;
+    case 'edges_lost':
+      for (const { pid, join, edge } of instance.sessions()) {
+        if (input.edges.has(edge)) instance.disconnected(pid, join);
+      }
+      break;
+    default:
+      input satisfies never;
+  }
+}
+
+function applyJoin(instance: GameInstance, input: JoinInput, wait: (waiting: Waiting) => void): void {
+  const { answer, user, name, join, edge } = input;
+  const result = instance.join({ user, name, join, edge });
+  switch (result.kind) {
+    case 'joined':
+      wait({ input, pid: result.pid });
+      break;
+    case 'stale':
+      // Without effect; the answer only helps a caller that still waits.
+      answer.error('bad_request', 'a newer join of this player counts');
+      break;
+    case 'full':
+      answer.error('game_full', 'the game has no free seat');
+      break;
+    case 'rejected':
+      if (result.reason === 'ended') answer.error('game_ended', 'the game has ended');
+      else answer.error('forbidden', `the game refuses: ${result.reason}`);
+      break;
+    case 'failed':
+      answer.error('internal', 'the game could not take the player in');
+      break;
+    default:
+      result satisfies never;
+  }
+}

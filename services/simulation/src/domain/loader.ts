@@ -1,0 +1,117 @@
+/** A game's state from its newest good snapshot and the deltas after it: the one way to start one. */
+
+import { decodeSnapshot, type Snapshot } from '@breakwater/bus';
+import type { GameFactory } from './game-factory.ts';
+import type { LogPort, SnapshotPort } from './ports.ts';
+import { CorruptLogError, LogHoleError, Replay, WrongVersionError } from './replay.ts';
+
+export interface LoaderDeps {
+  readonly log: LogPort;
+  readonly snapshots: SnapshotPort;
+  readonly factory: GameFactory;
+  /** Told of every start that did not work out. */
+  readonly onBadStart?: (problem: string) => void;
+}
+
+export type LoadResult =
+  | {
+      readonly kind: 'loaded';
+      readonly replay: Replay /** Log sequence of the snapshot it began at, or 0. */;
+      readonly fromSeq: number;
+    }
+  /** No snapshot and not the first record either leads to the tail. */
+  | { readonly kind: 'failed'; readonly detail: string }
+  | { readonly kind: 'wrong_version'; readonly detail: string };
+
+/** The owner may trim and purge while a loader reads; each time it is sent back to a newer snapshot. */
+const MAX_ROUNDS = 8;
+
+export interface FoundSnapshot {
+  /** Sequence in the snapshots' own stream. */
+  readonly seq: number;
+  readonly snapshot: Snapshot;
+}
+
+/** Readable snapshots of states up to `tailSeq`, newest first. @throws when the stream cannot be read */
+export async function goodSnapshots(port: SnapshotPort, tailSeq: number): Promise<FoundSnapshot[]> {
+  const tail = await port.tail();
+  if (tail === undefined) return [];
+  const found: FoundSnapshot[] = [];
+  for (const { seq, bytes } of await readAll(port, tail.seq)) {
+    const decoded = decodeSnapshot(bytes);
+    if (decoded.ok && decoded.value.logSeq <= tailSeq) found.push({ seq, snapshot: decoded.value });
+  }
+  return found.reverse();
+}
+
+async function readAll(port: SnapshotPort, toSeq: number) {
+  const all = [];
+  for (let from = 1; from <= toSeq; ) {
+    const batch = await port.read(from, toSeq);
+    if (batch.length === 0) break;
+    all.push(...batch);
+    from = batch.at(-1)!.seq + 1;
+  }
+  return all;
+}
+
+/** Loads up to the record at `tailSeq`. @throws when a stream cannot be read now */
+export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadResult> {
+  let newestTried = -1;
+  let detail = 'the log has no readable beginning';
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const found = await goodSnapshots(deps.snapshots, tailSeq);
+    const newest = found[0]?.snapshot.logSeq ?? 0;
+    if (newest <= newestTried) break;
+    newestTried = newest;
+    for (const snapshot of [...found.map((each) => each.snapshot), undefined]) {
+      const attempt = await tryStart(deps, snapshot, tailSeq);
+      if (attempt instanceof Replay)
+        return { kind: 'loaded', replay: attempt, fromSeq: snapshot?.logSeq ?? 0 };
+      if (attempt instanceof WrongVersionError) return { kind: 'wrong_version', detail: attempt.message };
+      deps.onBadStart?.(attempt.message);
+      detail = attempt.message;
+    }
+  }
+  return { kind: 'failed', detail };
+}
+
+type BadStart = LogHoleError | CorruptLogError | WrongVersionError;
+
+async function tryStart(
+  deps: LoaderDeps,
+  snapshot: Snapshot | undefined,
+  tailSeq: number,
+): Promise<Replay | BadStart> {
+  const replay = new Replay(deps.factory);
+  try {
+    if (snapshot !== undefined) replay.begin(snapshot);
+    await replayTo(deps.log, replay, tailSeq);
+    return replay;
+  } catch (cause) {
+    if (
+      cause instanceof LogHoleError ||
+      cause instanceof CorruptLogError ||
+      cause instanceof WrongVersionError
+    )
+      return cause;
+    throw cause;
+  }
+}
+
+/**
+ * Applies what lies between the replay and the record at `toSeq`. Each batch begins with the record that was
+ * applied last: as only a prefix is ever purged, seeing it again shows that nothing after it is gone.
+ */
+export async function replayTo(log: LogPort, replay: Replay, toSeq: number): Promise<void> {
+  while (replay.seq < toSeq) {
+    const batch = await log.read(Math.max(1, replay.seq), toSeq);
+    const isFirst = replay.seq === 0;
+    if (!isFirst && !replay.isLastApplied(batch[0])) {
+      throw new LogHoleError(`the record at ${replay.seq} is gone, so later ones may be`);
+    }
+    const fresh = isFirst ? batch : batch.slice(1);
+    if (fresh.length === 0) throw new LogHoleError(`no record follows ${replay.seq}, but ${toSeq} should`);
+    for (const record of fresh) replay.apply(record);
+  }
+}

@@ -1,0 +1,73 @@
+/** Options of an owner, and what it tells the one who hosts it. */
+
+import type { GameState } from '@breakwater/bus';
+import type { CommandOutcome } from './inbox.ts';
+import type { SnapshotResult } from './snapshots.ts';
+
+export interface OwnerOptions {
+  /** Uncommitted ticks for this long freeze the game, in ms. */
+  readonly freezeAfterMs: number;
+  /** While players are connected there is an append at least this often, in ms. */
+  readonly keepAliveMs: number;
+  readonly snapshotEveryRecords: number;
+  readonly hashEveryRecords: number;
+  readonly maxInputs: number;
+  readonly maxCommandsAhead: number;
+  /** Largest full state, all parts together. */
+  readonly maxStateBytes: number;
+  /** Largest record of the log. */
+  readonly maxRecordBytes: number;
+  readonly maxRestartsPerMinute: number;
+  /** Compare the game with its own encoding at every append. */
+  readonly verify: boolean;
+}
+
+export const DEFAULT_OWNER_OPTIONS: OwnerOptions = {
+  freezeAfterMs: 1_000,
+  keepAliveMs: 1_000,
+  snapshotEveryRecords: 200,
+  hashEveryRecords: 100,
+  maxInputs: 10_000,
+  maxCommandsAhead: 256,
+  maxStateBytes: 768 * 1024,
+  maxRecordBytes: 1_000_000,
+  maxRestartsPerMinute: 3,
+  verify: false,
+};
+
+/** `ended` reason of a game that could not go on. */
+export const FAILED_REASON = 'failed';
+
+/**
+ * - `overtaken`: the log has another owner's record.
+ * - `superseded`: a claim of a higher epoch was heard.
+ * - `released`: asked to give it up.
+ * - `ended`, `failed`: the log ends with an `end` record (or is gone).
+ * - `shutdown`: the process stops.
+ */
+export const STOP_REASONS = ['overtaken', 'superseded', 'released', 'ended', 'failed', 'shutdown'] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
+
+export const APPEND_RESULTS = ['stored', 'overtaken', 'cut_back', 'invalid', 'abandoned'] as const;
+export type AppendResult = (typeof APPEND_RESULTS)[number];
+
+/** All calls are synchronous and must not throw. */
+export interface OwnerEvents {
+  /** `ms` from encoding to certainty. */
+  onAppend(result: AppendResult, ms: number, bytes: number): void;
+  /** An answer that was not a plain yes, or a read that failed. */
+  onTrouble(cause: string): void;
+  /** A snapshot or log that a start could not use. */
+  onBadStart(problem: string): void;
+  onCommand(outcome: CommandOutcome): void;
+  onFrozen(ms: number): void;
+  onSnapshot(result: SnapshotResult): void;
+  /** The game was thrown away and is loaded from its log again. */
+  onRestart(error: unknown): void;
+  onStateTooLarge(bytes: number): void;
+  /** A user took a seat, by a committed join. */
+  onJoined(user: string): void;
+  onState(state: GameState): void;
+  /** Last call: nothing is heard of this owner any more. */
+  onStopped(reason: StopReason, detail?: string): void;
+}

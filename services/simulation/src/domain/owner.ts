@@ -1,0 +1,350 @@
+/**
+ * The owner of one game: applies what arrives, steps, and shows nothing that is not in the log.
+ *
+ * It runs ahead of the log in memory by at most `freezeAfterMs`; there is never more than one append in flight, and
+ * what leaves the process (answers, snapshots, the end) leaves when the append that contains it is stored.
+ */
+
+import { decodeGameRecord, type GameState } from '@breakwater/bus';
+import type { GameInstance } from '@breakwater/game-kit';
+import type { Chain } from './chain.ts';
+import { Committer } from './committer.ts';
+import type { GameDetails, GameFactory } from './game-factory.ts';
+import { type CommandInput, Inbox, type OwnerInput } from './inbox.ts';
+import { applyInput } from './inputs.ts';
+import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
+import type { OwnerPorts } from './ports.ts';
+import { reloadBehind } from './reload.ts';
+import { RestartBudget } from './restart-budget.ts';
+import type { Settled } from './settle.ts';
+
+/** A game whose claim is in the log and whose state was loaded up to it. */
+export interface OwnedGame {
+  readonly instance: GameInstance;
+  readonly details: GameDetails;
+  readonly chain: Chain;
+}
+
+/**
+ * `dozing`: the last append before sleep is on its way. `leaving`: takes nothing more, commits what it has.
+ * `ending`: the `end` record is on its way.
+ */
+type Phase = 'running' | 'restarting' | 'dozing' | 'sleeping' | 'waking' | 'leaving' | 'ending' | 'stopped';
+
+const CLAIM_KIND = 1;
+
+export class Owner {
+  readonly #ports: OwnerPorts;
+  readonly #factory: GameFactory;
+  readonly #options: OwnerOptions;
+  readonly #events: OwnerEvents;
+  readonly #chain: Chain;
+  readonly #details: GameDetails;
+  readonly #inbox: Inbox;
+  readonly #committer: Committer;
+  readonly #restarts: RestartBudget;
+  #phase: Phase = 'running';
+  /** Absent while the game sleeps or is loaded. */
+  #instance: GameInstance | undefined;
+  #players = 0;
+  #frozenSinceMs: number | undefined;
+  #sleptAtMs = 0;
+  /** In a phase that ends with an append: it was sent. */
+  #isLastSent = false;
+  #endReason = '';
+  #failure: string | undefined;
+
+  constructor(
+    pod: string,
+    ports: OwnerPorts,
+    factory: GameFactory,
+    game: OwnedGame,
+    options: OwnerOptions,
+    events: OwnerEvents,
+  ) {
+    this.#ports = ports;
+    this.#factory = factory;
+    this.#options = options;
+    this.#events = events;
+    this.#chain = game.chain;
+    this.#details = game.details;
+    this.#instance = game.instance;
+    this.#players = game.instance.players.seated;
+    const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
+    this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
+    this.#restarts = new RestartBudget(options.maxRestartsPerMinute, 60_000);
+    const { chain, details } = game;
+    const onSettled = (settled: Settled) => this.#onSettled(settled);
+    this.#committer = new Committer({ pod, ports, factory, details, chain, options, events, onSettled });
+  }
+
+  get epoch(): number {
+    return this.#chain.epoch;
+  }
+
+  /** Sequence of its newest record that is certainly stored. */
+  get lastSeq(): number {
+    return this.#chain.lastSeq;
+  }
+
+  /** Seats taken. */
+  get players(): number {
+    return this.#players;
+  }
+
+  get state(): GameState {
+    if (this.#phase === 'sleeping' || this.#phase === 'dozing') return 'sleeping';
+    if (this.#phase === 'stopped') return this.#failure === undefined ? 'ended' : 'failed';
+    return 'running';
+  }
+
+  /** Wants `tick` called. */
+  get isTicking(): boolean {
+    return this.#phase === 'running';
+  }
+
+  /** Edges that hold players' connections. */
+  edges(): Set<string> {
+    return new Set(this.#instance?.sessions().map(({ edge }) => edge));
+  }
+
+  receive(input: Exclude<OwnerInput, CommandInput>): void {
+    if (this.#phase === 'stopped' || this.#phase === 'leaving') return;
+    if (this.#phase === 'ending') {
+      if ('answer' in input) input.answer.error('game_ended', 'the game has ended');
+      return;
+    }
+    const isAsking = 'answer' in input;
+    if (this.#phase === 'sleeping' && !isAsking) return;
+    this.#inbox.offer(input);
+    if (this.#phase === 'sleeping') void this.#load('waking');
+  }
+
+  command(command: CommandInput): void {
+    if (this.#instance === undefined) return;
+    this.#inbox.offerCommand(command, this.#instance.ackOf(command.pid));
+  }
+
+  /** A record of the game's feed: whoever claims a higher epoch has the game now. */
+  hear(record: Uint8Array): void {
+    if (record[1] !== CLAIM_KIND) return;
+    const decoded = decodeGameRecord(record);
+    if (decoded.ok && decoded.value.kind === 'claim' && decoded.value.epoch > this.epoch)
+      this.stop('superseded');
+  }
+
+  tick(nowMs: number): void {
+    const instance = this.#instance;
+    if (this.#phase !== 'running' || instance === undefined) return;
+    if (this.#chain.waitingMs(nowMs) >= this.#options.freezeAfterMs) {
+      this.#frozenSinceMs ??= nowMs;
+      return;
+    }
+    try {
+      this.#inbox.drain(instance, (input) =>
+        applyInput(instance, input, (waiting) => this.#committer.wait(waiting)),
+      );
+      instance.step();
+      if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
+    } catch (error) {
+      this.#restart(error);
+    }
+  }
+
+  /** Now and then, also while asleep: a game that nobody came back to ends. */
+  housekeep(nowMs: number): void {
+    const { endAfterMs, sleepAfterMs } = this.#factory.definition;
+    if (this.#instance !== undefined) this.#inbox.forget(this.#instance);
+    if (this.#phase !== 'sleeping' || endAfterMs === 0) return;
+    if (nowMs - this.#sleptAtMs + sleepAfterMs >= endAfterMs) this.#end('empty');
+  }
+
+  /**
+   * Gives the game up in order: commits what it has, takes a snapshot. Resolves with the sequence of its last
+   * record; `signal` gives up at once what is not settled by then.
+   */
+  async leave(reason: 'released' | 'shutdown', signal?: AbortSignal): Promise<number> {
+    if (this.#phase === 'stopped') return this.lastSeq;
+    const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
+    if (this.#phase !== 'ending') this.#phase = 'leaving';
+    const give = () => this.stop(reason);
+    signal?.addEventListener('abort', give, { once: true });
+    await this.#committer.idle();
+    if (isAwake && this.#isLeaving()) await this.#commitLast();
+    signal?.removeEventListener('abort', give);
+    this.stop(reason);
+    return this.lastSeq;
+  }
+
+  /** At once: what is not committed is dropped, and nobody is told but the host. */
+  stop(reason: StopReason, detail?: string): void {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'stopped';
+    if (reason === 'failed') this.#failure = detail ?? reason;
+    this.#chain.abandon();
+    this.#committer.stop();
+    this.#inbox.clear();
+    this.#instance = undefined;
+    this.#events.onStopped(reason, detail);
+  }
+
+  #isLeaving(): boolean {
+    return this.#phase === 'leaving';
+  }
+
+  async #commitLast(): Promise<void> {
+    try {
+      if (this.#instance === undefined) return;
+      this.#committer.commit(this.#instance, undefined, true);
+      await this.#committer.idle();
+    } catch (error) {
+      // What cannot be encoded is dropped; the log stands as it is.
+      this.#events.onRestart(error);
+    }
+  }
+
+  #afterStep(instance: GameInstance, nowMs: number): void {
+    this.#players = instance.players.seated;
+    if (this.#committer.needsAppend(instance, nowMs)) this.#committer.commit(instance, this.#inbox.trace);
+    else if (instance.ended !== undefined) this.#end(instance.ended);
+    const { tickHz, sleepAfterMs, endAfterMs } = this.#factory.definition;
+    if (instance.tick % tickHz !== 0 || this.#phase !== 'running') return;
+    const idleMs = (instance.idleTicks * 1000) / tickHz;
+    if (endAfterMs > 0 && idleMs >= endAfterMs) this.#end('empty');
+    else if (idleMs >= sleepAfterMs && instance.players.connected === 0) this.#doze();
+  }
+
+  /** No more ticks; asleep once a last append with a snapshot is stored. */
+  #doze(): void {
+    this.#phase = 'dozing';
+    this.#isLastSent = false;
+    this.#sendLast();
+  }
+
+  /** Asks for the `end` record; it is appended as soon as nothing else is on its way. */
+  #end(reason: string, failure?: string): void {
+    if (this.#phase === 'ending' || this.#phase === 'stopped') return;
+    this.#phase = 'ending';
+    this.#isLastSent = false;
+    this.#endReason = reason;
+    this.#failure = failure;
+    this.#instance = undefined;
+    for (const { input } of this.#committer.takeWaiting())
+      input.answer.error('game_ended', 'the game has ended');
+    this.#sendLast();
+  }
+
+  /** The append that ends this phase. */
+  #sendLast(): void {
+    if (this.#chain.isBusy) return;
+    this.#isLastSent = true;
+    if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
+    else if (this.#instance !== undefined) this.#committer.commit(this.#instance, undefined, true);
+  }
+
+  #onSettled(settled: Settled): void {
+    if (this.#frozenSinceMs !== undefined) {
+      this.#events.onFrozen(this.#ports.clock.monotonicMs() - this.#frozenSinceMs);
+      this.#frozenSinceMs = undefined;
+    }
+    switch (settled.kind) {
+      case 'stored':
+        this.#onStored();
+        break;
+      case 'overtaken':
+        this.stop('overtaken');
+        break;
+      case 'cut_back':
+        this.stop('failed', 'records of the log are gone');
+        break;
+      case 'invalid':
+        this.#restart(new Error(`the log refuses a record: ${settled.cause}`));
+        break;
+      case 'abandoned':
+        break;
+      default:
+        settled satisfies never;
+    }
+  }
+
+  #onStored(): void {
+    if (this.#phase !== 'dozing' && this.#phase !== 'ending') return;
+    if (!this.#isLastSent) this.#sendLast();
+    else if (this.#phase === 'ending') this.#stopEnded();
+    else if (this.#inbox.size > 0) this.#setPhase('running');
+    else this.#sleep();
+  }
+
+  #stopEnded(): void {
+    if (this.#failure === undefined) this.stop('ended', this.#endReason);
+    else this.stop('failed', this.#failure);
+  }
+
+  #sleep(): void {
+    this.#instance = undefined;
+    this.#sleptAtMs = this.#ports.clock.monotonicMs();
+    this.#setPhase('sleeping');
+  }
+
+  /** The state in memory is not to be trusted: thrown away, and loaded again from what is stored. */
+  #restart(error: unknown): void {
+    if (this.#phase === 'stopped') return;
+    this.#events.onRestart(error);
+    if (this.#phase === 'leaving') return;
+    if (this.#phase === 'ending') {
+      this.stop('failed', messageOf(error));
+      return;
+    }
+    this.#inbox.putBack(this.#committer.takeWaiting().map(({ input }) => input));
+    this.#instance = undefined;
+    void this.#load('restarting', error);
+  }
+
+  async #load(phase: 'restarting' | 'waking', error?: unknown): Promise<void> {
+    this.#phase = phase;
+    await this.#chain.idle();
+    const isOver = () => this.#phase !== phase;
+    if (isOver()) return;
+    if (phase === 'restarting' && !this.#restarts.take(this.#ports.clock.monotonicMs())) {
+      this.#end(FAILED_REASON, messageOf(error));
+      return;
+    }
+    const { onTrouble, onBadStart } = this.#events;
+    const deps = {
+      ports: this.#ports,
+      factory: this.#factory,
+      details: this.#details,
+      isOver,
+      onTrouble,
+      onBadStart,
+    };
+    const reloaded = await reloadBehind(this.#chain, deps);
+    if (isOver()) return;
+    switch (reloaded.kind) {
+      case 'loaded':
+        this.#instance = reloaded.instance;
+        this.#committer.reset();
+        this.#setPhase('running');
+        break;
+      case 'overtaken':
+        this.stop('overtaken');
+        break;
+      case 'failed':
+        this.#end(FAILED_REASON, reloaded.detail);
+        break;
+      case 'abandoned':
+        break;
+      default:
+        reloaded satisfies never;
+    }
+  }
+
+  #setPhase(phase: Phase): void {
+    this.#phase = phase;
+    this.#events.onState(this.state);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,120 @@
+/** Applies records of a log in their order and notices when one is missing. */
+
+import {
+  type DeltaRecord,
+  decodeGameRecord,
+  type GameRecord,
+  type RecordHead,
+  type Snapshot,
+} from '@breakwater/bus';
+import type { GameInstance } from '@breakwater/game-kit';
+import { decodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
+import { isSameHead, type StoredRecord } from './ports.ts';
+
+/** Records between what was replayed and this one are gone. */
+export class LogHoleError extends Error {
+  override readonly name = 'LogHoleError';
+}
+/** A record or snapshot is there and cannot be what it should be. */
+export class CorruptLogError extends Error {
+  override readonly name = 'CorruptLogError';
+}
+/** The game was made by another version of its type. */
+export class WrongVersionError extends Error {
+  override readonly name = 'WrongVersionError';
+}
+
+export class Replay {
+  readonly #factory: GameFactory;
+  details: GameDetails | undefined;
+  /** Absent until a snapshot or the first delta. */
+  instance: GameInstance | undefined;
+  /** Sequence of the last record applied; 0 before the first. */
+  seq = 0;
+  head: RecordHead | undefined;
+  ended: string | undefined;
+
+  constructor(factory: GameFactory) {
+    this.#factory = factory;
+  }
+
+  /** Begins at a snapshot. @throws CorruptLogError, WrongVersionError */
+  begin(snapshot: Snapshot): void {
+    this.#checkVersion(snapshot.type, snapshot.schemaVersion);
+    this.details = this.#guard(() => decodeDetails(snapshot.details));
+    this.instance = this.#guard(() => this.#factory.hydrate(this.details!, snapshot.parts));
+    if (this.instance.hash() !== snapshot.hash) throw new CorruptLogError('the state does not have its hash');
+    this.seq = snapshot.logSeq;
+    this.head = { epoch: snapshot.epoch, nonce: snapshot.nonce, n: snapshot.n };
+  }
+
+  /** @throws LogHoleError, CorruptLogError, WrongVersionError; the replay is good for nothing more then */
+  apply(stored: StoredRecord): void {
+    const decoded = decodeGameRecord(stored.bytes);
+    if (!decoded.ok) throw new CorruptLogError(`record ${stored.seq} ${decoded.error.sentence}`);
+    const record = decoded.value;
+    if (!this.#follows(record)) throw new LogHoleError(`a record is missing before ${stored.seq}`);
+    this.#take(record);
+    this.seq = stored.seq;
+    this.head = { epoch: record.epoch, nonce: record.nonce, n: record.n };
+  }
+
+  /** The record that was applied last, read again: proof that nothing was purged beyond it. */
+  isLastApplied(stored: StoredRecord | undefined): boolean {
+    if (stored === undefined || stored.seq !== this.seq || this.head === undefined) return false;
+    const decoded = decodeGameRecord(stored.bytes);
+    return decoded.ok && isSameHead(decoded.value, this.head);
+  }
+
+  #follows(record: GameRecord): boolean {
+    const isNewHosting = record.kind === 'claim' && record.n === 0;
+    if (this.head === undefined) return isNewHosting && record.epoch === 1;
+    if (record.epoch === this.head.epoch && record.nonce === this.head.nonce)
+      return record.n === this.head.n + 1;
+    return isNewHosting && record.epoch > this.head.epoch;
+  }
+
+  #take(record: GameRecord): void {
+    switch (record.kind) {
+      case 'claim':
+        this.#checkVersion(record.type, record.schemaVersion);
+        this.details ??= this.#guard(() => decodeDetails(record.details));
+        break;
+      case 'delta':
+        this.#applyDelta(record);
+        break;
+      case 'end':
+        this.ended = record.reason;
+        break;
+      default:
+        record satisfies never;
+    }
+  }
+
+  #applyDelta(record: DeltaRecord): void {
+    this.instance ??= this.#guard(() => this.#factory.empty(this.details!));
+    const { instance } = this;
+    this.#guard(() => instance.applyDelta(record.parts));
+    if (record.hash !== undefined && instance.hash() !== record.hash) {
+      throw new CorruptLogError(
+        `the state after record ${record.n} of epoch ${record.epoch} does not have its hash`,
+      );
+    }
+  }
+
+  #checkVersion(type: string, schemaVersion: number): void {
+    const { definition } = this.#factory;
+    if (type === definition.type && schemaVersion === definition.schemaVersion) return;
+    throw new WrongVersionError(
+      `the game is ${type}@${schemaVersion}, this process has ${definition.type}@${definition.schemaVersion}`,
+    );
+  }
+
+  #guard<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (cause) {
+      throw new CorruptLogError(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** Takes snapshots: chained, read back, two good ones kept, and only then the log purged below the older. */
+
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from '@breakwater/bus';
+import { hashParts } from '@breakwater/game-kit';
+import { type FoundSnapshot, goodSnapshots } from './loader.ts';
+import type { LogPort, SnapshotPort } from './ports.ts';
+import { appendUntilSettled, type Retry, readTail } from './settle.ts';
+
+export type SnapshotResult =
+  | {
+      readonly kind: 'taken';
+      readonly bytes: number /** Log sequence below which the log was purged, or 0. */;
+      readonly purgedBelow: number;
+    }
+  /** A higher epoch takes them now, or another append came between. */
+  | { readonly kind: 'refused' }
+  /** Stored, but it did not read back as what was written. */
+  | { readonly kind: 'unverified' }
+  | { readonly kind: 'unavailable'; readonly cause: string };
+
+export interface SnapshotDeps {
+  readonly log: LogPort;
+  readonly snapshots: SnapshotPort;
+  readonly retry: Retry;
+}
+
+const snapshotHead = (bytes: Uint8Array) => {
+  const decoded = decodeSnapshot(bytes);
+  return decoded.ok ? decoded.value : undefined;
+};
+
+/** Stores `snapshot`, which must be committed state, and tidies up behind it. Never rejects. */
+export async function takeSnapshot(deps: SnapshotDeps, snapshot: Snapshot): Promise<SnapshotResult> {
+  try {
+    const bytes = encodeSnapshot(snapshot);
+    const appended = await appendSnapshot(deps, snapshot, bytes);
+    if (appended !== 'stored') return appended;
+    const good = (await goodSnapshots(deps.snapshots, snapshot.logSeq)).filter(hasItsHash);
+    const isThere = good.some(
+      ({ snapshot: each }) => each.logSeq === snapshot.logSeq && each.hash === snapshot.hash,
+    );
+    await trimSnapshots(deps.snapshots, good);
+    if (!isThere) return { kind: 'unverified' };
+    return { kind: 'taken', bytes: bytes.length, purgedBelow: await purgeLog(deps.log, good) };
+  } catch (cause) {
+    return { kind: 'unavailable', cause: cause instanceof Error ? cause.message : String(cause) };
+  }
+}
+
+async function appendSnapshot(
+  deps: SnapshotDeps,
+  snapshot: Snapshot,
+  bytes: Uint8Array,
+): Promise<'stored' | SnapshotResult> {
+  const { snapshots, retry } = deps;
+  const tail = await readTail(snapshots, retry);
+  if (tail === 'abandoned') return { kind: 'unavailable', cause: 'given up' };
+  const newest = tail === undefined ? undefined : snapshotHead(tail.bytes);
+  if (newest !== undefined && newest.epoch > snapshot.epoch) return { kind: 'refused' };
+  if (newest !== undefined && newest.logSeq >= snapshot.logSeq) return { kind: 'refused' };
+  const pending = { head: snapshot, bytes, expectedSeq: tail?.seq ?? 0 };
+  const settled = await appendUntilSettled(snapshots, pending, snapshotHead, retry);
+  switch (settled.kind) {
+    case 'stored':
+      return 'stored';
+    case 'overtaken':
+    case 'cut_back':
+      return { kind: 'refused' };
+    case 'invalid':
+      return { kind: 'unavailable', cause: settled.cause };
+    case 'abandoned':
+      return { kind: 'unavailable', cause: 'given up' };
+    default:
+      return settled satisfies never;
+  }
+}
+
+const hasItsHash = ({ snapshot }: FoundSnapshot): boolean =>
+  hashParts({ tick: snapshot.tick, ...snapshot.parts }) === snapshot.hash;
+
+/** Keeps the two newest good ones and what came after; a single good one still outlives the bad ones before it. */
+async function trimSnapshots(port: SnapshotPort, good: readonly FoundSnapshot[]): Promise<void> {
+  const oldest = good[1] ?? good[0];
+  if (oldest !== undefined) await port.purgeBelow(oldest.seq);
+}
+
+/** Strictly below the older of the two: its own record stays, so the log's last one always does. */
+async function purgeLog(log: LogPort, good: readonly FoundSnapshot[]): Promise<number> {
+  const older = good[1];
+  if (older === undefined) return 0;
+  await log.purgeBelow(older.snapshot.logSeq);
+  return older.snapshot.logSeq;
+}

@@ -1,0 +1,167 @@
+/** Simulation processes in this process, on a real nats-server, and a bare NATS connection to talk to them. */
+
+import { fileURLToPath } from 'node:url';
+import {
+  decodeGameRecord,
+  decodeStateReply,
+  type GameInput,
+  type GameRecord,
+  gameId,
+  gameStreamName,
+  podId,
+  type SimHost,
+  type SimHosted,
+  type SimStatus,
+  type StateReply,
+  simGames,
+  simHosted,
+  simReleased,
+  simStatus,
+  snapshotStreamName,
+  subjectsFor,
+} from '@breakwater/bus';
+import {
+  connectBus,
+  createLogOutput,
+  kitMetrics,
+  MetricRegistry,
+  type NatsBus,
+  type RunningService,
+  startService,
+} from '@breakwater/service-kit';
+import { type NatsServer, startNats } from '@breakwater/testkit';
+import { app } from '../src/app.ts';
+import { schema } from '../src/config.ts';
+
+export const PARTITIONS = 2;
+export const subjects = subjectsFor(PARTITIONS);
+export const FIXTURE_GAMES = fileURLToPath(new URL('./games', import.meta.url));
+const FAST = {
+  BREAKWATER_PARTITIONS: String(PARTITIONS),
+  BREAKWATER_HTTP_PORT: '0',
+  BREAKWATER_HTTP_HOST: '127.0.0.1',
+  BREAKWATER_SIMULATION_GAME_FOLDERS: `games,${FIXTURE_GAMES}`,
+  BREAKWATER_SIMULATION_HEARTBEAT_MS: '50',
+};
+
+export const silent = () =>
+  createLogOutput({ service: 'test', instance: 'test', level: 'silent', bufferBytes: 65_536 });
+
+export function simEnv(
+  nats: NatsServer,
+  pod: string,
+  env: Record<string, string> = {},
+): Record<string, string> {
+  return { ...FAST, BREAKWATER_NATS_URL: nats.url, BREAKWATER_INSTANCE: pod, ...env };
+}
+
+/** A nats-server, a connection to it and any number of simulation processes inside this one. */
+export class Sims implements AsyncDisposable {
+  readonly nats: NatsServer;
+  readonly bus: NatsBus;
+  readonly #running: RunningService[] = [];
+
+  private constructor(nats: NatsServer, bus: NatsBus) {
+    this.nats = nats;
+    this.bus = bus;
+  }
+
+  static async start(): Promise<Sims> {
+    const nats = await startNats();
+    const { log } = silent();
+    const metrics = new MetricRegistry().register(kitMetrics);
+    return new Sims(nats, await connectBus({ servers: [nats.url], name: 'test', log, metrics }));
+  }
+
+  async pod(pod: string, env: Record<string, string> = {}): Promise<RunningService> {
+    const running = await startService({
+      name: 'simulation',
+      schema,
+      readyWithoutNats: false,
+      app,
+      env: { BREAKWATER_LOG_LEVEL: 'silent', ...simEnv(this.nats, pod, env) },
+    });
+    this.#running.push(running);
+    return running;
+  }
+
+  host(pod: string, game: string, more: Partial<SimHost> = {}): Promise<SimHosted> {
+    const request = { game, epoch: 1, type: 'world', schemaVersion: 1, options: {}, seed: 7, ...more };
+    return this.bus.request(subjects.sim(podId(pod), 'host'), request, {
+      decode: simHosted,
+      timeoutMs: 10_000,
+    });
+  }
+
+  async release(pod: string, game: string, epoch: number): Promise<number> {
+    const request = { game, epoch };
+    const options = { decode: simReleased, timeoutMs: 10_000 };
+    return (await this.bus.request(subjects.sim(podId(pod), 'release'), request, options)).seq;
+  }
+
+  async list(pod: string) {
+    return (
+      await this.bus.request(subjects.sim(podId(pod), 'list'), {}, { decode: simGames, timeoutMs: 5_000 })
+    ).games;
+  }
+
+  /** Rejects with a `BusError`, `remote` when the owner refuses. */
+  join(
+    game: string,
+    user: string,
+    join = 1,
+    more: { spectate?: boolean; edge?: string } = {},
+  ): Promise<StateReply> {
+    const { spectate = false, edge = 'edge-1' } = more;
+    return this.ask(game, { kind: 'join', edge, session: `s-${user}`, user, name: user, join, spectate });
+  }
+
+  ask(game: string, input: GameInput, timeoutMs = 5_000): Promise<StateReply> {
+    return this.bus.request(subjects.gameIn(gameId(game)), input, { decodeBytes: stateReply, timeoutMs });
+  }
+
+  send(game: string, input: GameInput): void {
+    this.bus.publish(subjects.gameIn(gameId(game)), input);
+  }
+
+  command(game: string, pid: number, n: number, name: string, args: Record<string, unknown> = {}): void {
+    this.send(game, { kind: 'command', pid, n, name, args });
+  }
+
+  async log(game: string): Promise<{ seq: number; record: GameRecord }[]> {
+    const options = { fromSeq: 1, limit: 100_000, maxBytes: 100_000_000 };
+    const page = await this.bus.readSubject(this.gameStream(game), subjects.gameLog(gameId(game)), options);
+    return page.messages.map(({ seq, data }) => ({ seq, record: gameRecord(data) }));
+  }
+
+  gameStream(game: string): string {
+    return gameStreamName(gameId(game), PARTITIONS);
+  }
+
+  snapshotStream(game: string): string {
+    return snapshotStreamName(gameId(game), PARTITIONS);
+  }
+
+  onStatus(hear: (status: SimStatus) => void): void {
+    this.bus.subscribe(subjects.simStatus(), {}, (message) => hear(simStatus(message.json())));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.nats.resume();
+    await Promise.all(this.#running.map((service) => service.shutdown({ drain: false })));
+    await this.bus.drain();
+    await this.nats.stop();
+  }
+}
+
+function stateReply(bytes: Uint8Array): StateReply {
+  const decoded = decodeStateReply(Uint8Array.from(bytes));
+  if (!decoded.ok) throw decoded.error;
+  return decoded.value;
+}
+
+export function gameRecord(bytes: Uint8Array): GameRecord {
+  const decoded = decodeGameRecord(bytes);
+  if (!decoded.ok) throw decoded.error;
+  return decoded.value;
+}
