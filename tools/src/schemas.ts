@@ -31,17 +31,14 @@ export async function loadDeclarations(root = projectRoot): Promise<ServiceDecla
   );
 }
 
-/** What is wrong with the settings of one process, in a sentence; undefined when nothing is. */
-export function faultOf(
-  service: ServiceDeclaration,
-  env: Readonly<Record<string, string>>,
-): string | undefined {
+/** What is wrong with the settings of one process, a clause for each. */
+export function faultsOf(service: ServiceDeclaration, env: Readonly<Record<string, string>>): string[] {
   try {
     loadConfig(service.name, service.schema, env);
-    return undefined;
+    return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return `${service.name}: ${error.faults.map(({ env: name, problem }) => `${name} ${problem}`).join(', ')}`;
+    return error.faults.map((fault) => `${fault.env} ${fault.problem}`);
   }
 }
 

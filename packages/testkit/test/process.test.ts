@@ -33,6 +33,30 @@ test('a service that ends before it is ready is an error with its last words', a
   }
 });
 
+test('the error of a service that could not start opens with the reason', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-test-'));
+  const started = (body: string) => {
+    const entry = join(dir, `${Math.random()}.ts`);
+    writeFileSync(entry, body);
+    return spawnService('broken', { entry });
+  };
+  try {
+    const fatal = JSON.stringify({
+      level: 'fatal',
+      msg: 'the service could not start',
+      err: { message: 'no NATS' },
+    });
+    await expect(started(`console.log(${JSON.stringify(fatal)}); process.exitCode = 1;`)).rejects.toThrow(
+      /^broken ended \(exit code 1\) before it was ready: the service could not start: no NATS\n/,
+    );
+    await expect(started("import './nowhere.ts';")).rejects.toThrow(
+      /^broken ended .* ready: Error .*Cannot find module/,
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
 test('a child sees only the environment it was given', async () => {
   const script = 'console.log(JSON.stringify(Object.keys(process.env)))';
   process.env.BREAKWATER_LEAK = '1';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { dataDir, describeExit, type SupervisorEvent } from '@breakwater/testkit';
-import { type Command, messageOf } from '../command.ts';
+import { type Command, CommandError, messageOf } from '../command.ts';
 import { parseStartOptions, START_HELP } from './options.ts';
 import { createOutput, type Output } from './output.ts';
 import { prepareStack } from './prepare.ts';
@@ -34,9 +34,9 @@ async function runStack(stack: LocalStackRun, output: Output): Promise<number> {
   } catch (error) {
     // A start that was interrupted by Ctrl-C is no failure.
     if (!stack.isStopping) {
-      output.say('error', messageOf(error).split('\n')[0] ?? '');
       await stack.stop(STOP_DEADLINE_MS);
-      return 1;
+      // The first line is the sentence; the log that follows it was shown as it came.
+      throw new CommandError(messageOf(error).split('\n')[0] ?? '');
     }
   }
   await stopped;

@@ -10,7 +10,7 @@ import {
   type ServiceSpec,
 } from '@breakwater/testkit';
 import { CommandError, messageOf } from '../command.ts';
-import { faultOf, loadDeclarations, type ServiceDeclaration } from '../schemas.ts';
+import { faultsOf, loadDeclarations, type ServiceDeclaration } from '../schemas.ts';
 import { type DataFolder, openDataFolder } from './data.ts';
 import { readNatsLine } from './nats-log.ts';
 import type { StartOptions } from './options.ts';
@@ -101,9 +101,10 @@ async function assertPortsFree(ports: readonly number[]): Promise<void> {
 function assertSettings(services: readonly ServiceDeclaration[], specs: readonly ServiceSpec[]): void {
   const faults = services.flatMap((service) => {
     const spec = specs.find((candidate) => candidate.service === service.name);
-    return (spec && faultOf(service, spec.env)) ?? [];
+    return spec === undefined ? [] : faultsOf(service, spec.env);
   });
-  if (faults.length > 0) throw new CommandError(`A setting is wrong: ${faults.join('; ')}.`);
+  // A setting that several services share is wrong in each of them.
+  if (faults.length > 0) throw new CommandError(`A setting is wrong: ${[...new Set(faults)].join('; ')}.`);
 }
 
 /** The page belongs to the web service, and so does the knowledge how to build it. */

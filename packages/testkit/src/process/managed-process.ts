@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { guardGroup, unguardGroup } from './guard.ts';
-import { type LogLine, parseLogLine } from './log-line.ts';
+import { type LogLine, lastWords, parseLogLine } from './log-line.ts';
 import { waitUntilStopped } from './thread-states.ts';
 
 export interface ProcessOptions {
@@ -148,7 +148,10 @@ class ChildProcessHandle implements ManagedProcess {
         if (accept(line)) finish(() => resolve(line));
       });
       const timer = setTimeout(() => fail(`did not say so within ${timeoutMs} ms`), timeoutMs);
-      void this.exited.then((status) => fail(`ended (${describeExit(status)}) before it was ready`));
+      void this.exited.then((status) => {
+        const words = lastWords(this.lines);
+        fail(`ended (${describeExit(status)}) before it was ready${words === undefined ? '' : `: ${words}`}`);
+      });
     });
   }
 
