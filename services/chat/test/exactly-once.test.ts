@@ -3,19 +3,11 @@ import { formatMessageId } from '@breakwater/protocol';
 import type { NatsBus } from '@breakwater/service-kit';
 import { eventually } from '@breakwater/testkit';
 import { describe, expect, test } from 'vitest';
-import { codeOf, newId, startChat, startWorld, subjects } from './harness.ts';
+import { codeOf, newId, readLog, startChat, startWorld, streamOf, subjects } from './harness.ts';
 
 const GENERAL = roomId('general');
 
-async function textsOf(bus: NatsBus): Promise<string[]> {
-  const subject = subjects.roomLog(GENERAL);
-  const stream = `ROOMS_${subject.split('.')[1]}`;
-  const range = { fromSeq: 1, limit: 100_000, maxBytes: 100_000_000 };
-  const { messages } = await bus.readSubject(stream, subject, range);
-  return messages.map(
-    (message) => (JSON.parse(Buffer.from(message.data).toString()) as { text: string }).text,
-  );
-}
+const textsOf = async (bus: NatsBus) => (await readLog(bus, 'general')).map(({ text }) => text);
 
 /** Ids older than a few hundred ms are beyond the window of the log itself. */
 const SHORT_WINDOW = { BREAKWATER_CHAT_DEDUP_WINDOW_MS: '500', BREAKWATER_CHAT_CLOCK_SKEW_MS: '100' };
@@ -49,9 +41,8 @@ describe('fault 22: a message id is stored once', () => {
   test('the same id in another room of the same stream is a message of its own', async () => {
     await using world = await startWorld();
     await using _chat = await startChat(world.nats);
-    const general = subjects.roomLog(GENERAL).split('.')[1];
     const others = Array.from({ length: 20 }, (_, n) => `room-${n}`);
-    const room = others.find((one) => subjects.roomLog(roomId(one)).split('.')[1] === general)!;
+    const room = others.find((one) => streamOf(one) === streamOf('general'))!;
     await world.ann.create(room);
     const msg = newId();
     const first = await world.ann.send('general', msg, 'here');

@@ -7,6 +7,8 @@ import {
   chatRosterReply,
   chatSent,
   reply,
+  roomId,
+  roomStreamName,
   subjectsFor,
 } from '@breakwater/bus';
 import { type Decoder, formatMessageId } from '@breakwater/protocol';
@@ -20,7 +22,7 @@ import {
   type RunningService,
   startService,
 } from '@breakwater/service-kit';
-import { type NatsServer, startNats } from '@breakwater/testkit';
+import { type NatsServer, type ServiceProcess, spawnService, startNats } from '@breakwater/testkit';
 import { app } from '../src/app.ts';
 import { schema } from '../src/config.ts';
 
@@ -30,9 +32,7 @@ export const subjects = subjectsFor(PARTITIONS);
 export type ChatEnv = Readonly<Record<string, string>>;
 
 /** A quiet log: what fails shows in the answers. */
-function quiet() {
-  return createLogOutput({ service: 'chat', instance: 'test', level: 'silent' });
-}
+const quiet = createLogOutput({ service: 'chat', instance: 'test', level: 'silent' });
 
 export function chatEnv(nats: Pick<NatsServer, 'url'>, env: ChatEnv = {}): Record<string, string> {
   return {
@@ -54,13 +54,18 @@ export function startChat(nats: Pick<NatsServer, 'url'>, env: ChatEnv = {}): Pro
     readyWithoutNats: true,
     app,
     env: chatEnv(nats, env),
-    output: quiet(),
+    output: quiet,
   });
+}
+
+/** A replica of chat as a process of its own, to be killed. */
+export function spawnChat(nats: Pick<NatsServer, 'url'>, env: ChatEnv = {}): Promise<ServiceProcess> {
+  return spawnService('chat', { env: chatEnv(nats, env) });
 }
 
 export function connectTo(nats: Pick<NatsServer, 'url'>): Promise<NatsBus> {
   const metrics = new MetricRegistry().register(kitMetrics);
-  return connectBus({ servers: nats.url.split(','), name: 'test', log: quiet().log, metrics });
+  return connectBus({ servers: nats.url.split(','), name: 'test', log: quiet.log, metrics });
 }
 
 let counter = 0;
@@ -123,4 +128,19 @@ export async function startWorld(options: Parameters<typeof startNats>[0] = {}) 
       await nats.stop();
     },
   };
+}
+
+/** Name of the stream that holds a room. */
+export function streamOf(room: string): string {
+  return roomStreamName(roomId(room), PARTITIONS);
+}
+
+/** What a room's log really holds, read past chat. */
+export async function readLog(bus: NatsBus, room: string): Promise<{ seq: number; text: string }[]> {
+  const range = { fromSeq: 1, limit: 1_000_000, maxBytes: 1_000_000_000 };
+  const page = await bus.readSubject(streamOf(room), subjects.roomLog(roomId(room)), range);
+  return page.messages.map(({ seq, data }) => {
+    const { text } = JSON.parse(Buffer.from(data).toString()) as { text: string };
+    return { seq, text };
+  });
 }
