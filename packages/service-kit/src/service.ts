@@ -106,6 +106,7 @@ function addTelemetry(
   name: string,
   config: ProcessConfig,
   registry: MetricRegistry,
+  kit: KitMetrics,
   tracer: LateTracer,
 ): void {
   let telemetry: Telemetry | undefined;
@@ -118,6 +119,7 @@ function addTelemetry(
         intervalMs: config.otlpIntervalMs,
         sampleRatio: config.traceSampleRatio,
         registry,
+        metrics: kit,
       });
       tracer.use(telemetry.tracer);
     },
@@ -164,7 +166,7 @@ export function lay<C extends ProcessConfig>(name: string, config: C, output: Lo
   const admin = new AdminServer({ host: config.httpHost, port: config.httpPort, health, registry: metrics });
   const announced: Record<string, string | number> = {};
   lifecycle.ending.addEventListener('abort', () => health.markEnding(), { once: true });
-  addTelemetry(lifecycle, name, config, metrics, tracer);
+  addTelemetry(lifecycle, name, config, metrics, kit, tracer);
   addHealth(lifecycle, health, kit, config, output);
   lifecycle.add('admin-server', { start: () => admin.start(), stop: () => admin.stop() });
   const announce = (fields: Announcement) => void Object.assign(announced, fields);

@@ -103,6 +103,13 @@ export const kitMetrics = defineMetrics({
     unit: 's',
     doc: 'When the process started, seconds since 1970.',
   },
+  spans: {
+    kind: 'counter',
+    name: 'breakwater_telemetry_spans_total',
+    unit: 'spans',
+    doc: 'Recorded spans, by what became of them: exported, failed (the collector did not take them) or dropped (too many waited).',
+    labels: ['outcome'],
+  },
   droppedLogLines: {
     kind: 'counter',
     name: 'breakwater_log_dropped_lines_total',

@@ -1,3 +1,4 @@
+import type { KitMetrics } from './kit-metrics.ts';
 import type { MetricRegistry } from './metrics.ts';
 import { noopTracer, type Tracer } from './tracer.ts';
 
@@ -9,6 +10,7 @@ export interface TelemetryOptions {
   intervalMs: number;
   sampleRatio: number;
   registry: MetricRegistry;
+  metrics: KitMetrics;
 }
 
 export interface Telemetry {
