@@ -1,0 +1,106 @@
+/** What the checker looks for. The key names the rule in its output; the sentence is what must hold. */
+export const RULES = {
+  acked_kept:
+    'A message that was acknowledged is in its room exactly once, where the acknowledgement said, with the text that was sent.',
+  shown_stored: 'A message that was shown is in its room, as it was shown.',
+  delivered: 'A member that stayed was shown every message of the room.',
+  chat_order: 'Messages were shown in the order of the room, none twice.',
+  shown_committed: 'A state that was shown is what the log of the game gives at that place.',
+  game_order: 'After a newer epoch or record nothing older was shown.',
+  command_kept: 'A command that was acknowledged is in the log.',
+  one_owner: 'After a claim nobody but the claimant appended, each record once and in order.',
+  replay: 'The log can be replayed, and gives the states whose hashes it holds.',
+  one_breaker: 'An object of the World was broken by one player at a time.',
+  xp: 'XP in the World are what was earned by breaking, no more and no less.',
+} as const;
+export type Rule = keyof typeof RULES;
+
+/** One thing that is not as it must be. */
+export interface Violation {
+  readonly rule: Rule;
+  /** Room or game. */
+  readonly where: string;
+  readonly text: string;
+  /** The line of the client log that shows it. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+export interface Report {
+  readonly ok: boolean;
+  /** At most `maxViolations` of each rule; `counts` has all. */
+  readonly violations: readonly Violation[];
+  readonly counts: Readonly<Partial<Record<Rule, number>>>;
+  /** What was compared: clients, messages, acks, states, records, … */
+  readonly checked: Readonly<Record<string, number>>;
+  /** What could not be compared, and why: an old part of a log that is gone, a game type that is not here. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Gathers what the rules find. */
+export class Findings {
+  readonly #maxViolations: number;
+  readonly #violations: Violation[] = [];
+  readonly #counts = new Map<Rule, number>();
+  readonly #checked = new Map<string, number>();
+  readonly #skipped = new Map<string, number>();
+
+  constructor(maxViolations: number) {
+    this.#maxViolations = maxViolations;
+  }
+
+  violated(rule: Rule, where: string, text: string, place?: Place): void {
+    const count = (this.#counts.get(rule) ?? 0) + 1;
+    this.#counts.set(rule, count);
+    if (count > this.#maxViolations) return;
+    const at = place === undefined ? {} : { file: place.file, line: place.line };
+    this.#violations.push({ rule, where, text, ...at });
+  }
+
+  checked(what: string, count = 1): void {
+    this.#checked.set(what, (this.#checked.get(what) ?? 0) + count);
+  }
+
+  skipped(what: string, count = 1): void {
+    if (count > 0) this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + count);
+  }
+
+  report(): Report {
+    return {
+      ok: this.#violations.length === 0,
+      violations: this.#violations,
+      counts: Object.fromEntries(this.#counts),
+      checked: Object.fromEntries(this.#checked),
+      skipped: Object.fromEntries(this.#skipped),
+    };
+  }
+}
+
+/** The report for people. */
+export function describeReport(report: Report): string {
+  const lines = report.violations.map(({ rule, where, text, file, line }) => {
+    const place = file === undefined ? '' : ` (${file}:${line})`;
+    return `✗ ${rule}  ${where}: ${text}${place}`;
+  });
+  for (const [rule, count] of Object.entries(report.counts)) {
+    const told = report.violations.filter((violation) => violation.rule === rule).length;
+    if (count > told) lines.push(`  … and ${count - told} more of ${rule}`);
+  }
+  lines.push(`checked: ${listOf(report.checked)}`);
+  if (Object.keys(report.skipped).length > 0) lines.push(`not checked: ${listOf(report.skipped)}`);
+  lines.push(report.ok ? '✓ every rule holds' : `✗ broken: ${Object.keys(report.counts).join(', ')}`);
+  return lines.join('\n');
+}
+
+function listOf(counts: Readonly<Record<string, number>>): string {
+  return (
+    Object.entries(counts)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ') || 'nothing'
+  );
+}

@@ -1,0 +1,13 @@
+/** One record of a stream. */
+export interface StoredRecord {
+  readonly seq: number;
+  readonly data: Uint8Array;
+}
+
+/** Where the checker reads what is stored. Records come in rising order, up to the end as it was when asked. */
+export interface RecordSource {
+  room(room: string): AsyncIterable<StoredRecord>;
+  game(game: string): AsyncIterable<StoredRecord>;
+  /** Snapshots of a game. */
+  snapshots(game: string): AsyncIterable<StoredRecord>;
+}
