@@ -1,0 +1,34 @@
+import { type ErrorCode, isErrorCode, ProtocolError } from '@breakwater/protocol';
+import { BusError } from '@breakwater/service-kit';
+
+/** What a client is told about a failure, and whether it is one that somebody should look at. */
+export interface Failure {
+  readonly code: ErrorCode;
+  /** Instead of the catalogue's sentence; never an echo of input. */
+  readonly message?: string;
+  readonly isUnexpected: boolean;
+}
+
+/** Another service's refusal keeps its code if clients know it; everything unforeseen is `internal`. */
+export function failureOf(cause: unknown): Failure {
+  if (cause instanceof ProtocolError) {
+    return { code: cause.code, message: cause.message, isUnexpected: false };
+  }
+  if (!(cause instanceof BusError)) return { code: 'internal', isUnexpected: true };
+  switch (cause.code) {
+    case 'unavailable':
+    case 'no_responders':
+      return { code: 'unavailable', isUnexpected: false };
+    case 'remote': {
+      const code = cause.remote?.code;
+      return isErrorCode(code) ? { code, isUnexpected: false } : { code: 'internal', isUnexpected: true };
+    }
+    case 'invalid':
+      return { code: 'too_large', isUnexpected: true };
+    case 'bad_reply':
+    case 'not_found':
+      return { code: 'internal', isUnexpected: true };
+    default:
+      return cause.code satisfies never;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Connection } from './connection.ts';
+
+/**
+ * - `joining`: the owner is being asked.
+ * - `live`: gets every delta.
+ * - `skipping`: reads too slowly; deltas are left out.
+ * - `syncing`: can read again and waits for full state.
+ */
+export type GamePhase = 'joining' | 'live' | 'skipping' | 'syncing';
+
+/** One connection in one game. */
+export class GameMember {
+  readonly connection: Connection;
+  /** The number of the join, for the owner. */
+  readonly join: number;
+  phase: GamePhase = 'joining';
+  /** The player's seat; 0 for a spectator. */
+  pid = 0;
+  /** What the client was shown last: nothing older may follow. */
+  shownEpoch: number;
+  shownSeq: number;
+  /** Counted among those for whom records are kept. */
+  isAttached = false;
+
+  constructor(connection: Connection, join: number, shown: readonly number[] | undefined) {
+    this.connection = connection;
+    this.join = join;
+    this.shownEpoch = shown?.[0] ?? 0;
+    this.shownSeq = shown?.[1] ?? 0;
+  }
+}

@@ -1,0 +1,82 @@
+import { decodeGameRecord, FEED_HEADERS, type GameRecord, type StateReply } from '@breakwater/bus';
+import { encodeGameFrame } from '@breakwater/protocol';
+import type { BusMessage, StoredMessage } from '@breakwater/service-kit';
+import type { FeedEntry, FeedRecord } from '../domain/feed-follower.ts';
+import { binaryFrame, type Frame, textFrame } from '../fanout/frame.ts';
+
+/** A record that cannot be read keeps its place in the log; clients need full state after it. */
+export type FollowedRecord = GameRecord | { readonly kind: 'unreadable' };
+
+const EMPTY = new Uint8Array(0);
+
+/** Undefined for a message that is no record: without the headers of a republished one. */
+export function decodeFeedMessage(message: BusMessage): FeedRecord<FollowedRecord> | undefined {
+  const seq = Number(message.header(FEED_HEADERS.sequence));
+  const prev = Number(message.header(FEED_HEADERS.lastSequence) ?? 0);
+  if (!Number.isSafeInteger(seq) || seq < 1 || !Number.isSafeInteger(prev)) return undefined;
+  return { ...entryOf(seq, message.data), prev };
+}
+
+export function decodeStored(message: StoredMessage): FeedEntry<FollowedRecord> {
+  return entryOf(message.seq, message.data);
+}
+
+function entryOf(seq: number, data: Uint8Array): FeedEntry<FollowedRecord> {
+  const decoded = decodeGameRecord(data);
+  if (!decoded.ok) return { seq, stamp: '', record: { kind: 'unreadable' } };
+  const { epoch, nonce, n } = decoded.value;
+  return { seq, stamp: `${epoch}.${nonce}.${n}`, record: decoded.value };
+}
+
+/** What one record of the log is for the clients: a frame for all, and before it one more for some players. */
+export interface GameNews {
+  readonly kind: GameRecord['kind'];
+  readonly seq: number;
+  readonly epoch: number;
+  readonly frame: Frame;
+  readonly slices: ReadonlyMap<number, Frame> | undefined;
+}
+
+export interface NewsPlace {
+  readonly game: string;
+  readonly handle: number;
+  readonly seq: number;
+  readonly prev: number;
+}
+
+/** Cuts a record into frames without looking into its parts. `isWanted` says whose slices anybody here needs. */
+export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: number) => boolean): GameNews {
+  const { game, handle, seq, prev } = place;
+  const { kind, epoch } = record;
+  switch (record.kind) {
+    case 'claim': {
+      const frame = textFrame(JSON.stringify({ t: 'game.owner', game, epoch, pod: record.pod }));
+      return { kind, seq, epoch, frame, slices: undefined };
+    }
+    case 'end': {
+      const frame = textFrame(JSON.stringify({ t: 'game.ended', game, reason: record.reason }));
+      return { kind, seq, epoch, frame, slices: undefined };
+    }
+    case 'delta': {
+      const { tick, parts } = record;
+      const delta = { kind: 'delta', handle, epoch, seq, prev, tick, shared: parts.shared } as const;
+      let slices: Map<number, Frame> | undefined;
+      for (const { pid, bytes } of parts.slices) {
+        if (!isWanted(pid)) continue;
+        slices ??= new Map();
+        slices.set(pid, binaryFrame(encodeGameFrame({ kind: 'slice', handle, epoch, seq, slice: bytes })));
+      }
+      return { kind, seq, epoch, frame: binaryFrame(encodeGameFrame(delta)), slices };
+    }
+    default:
+      return record satisfies never;
+  }
+}
+
+/** Full state for one player, or for a spectator (`pid` 0). */
+export function stateFrame(handle: number, reply: StateReply, pid: number): Frame {
+  const { epoch, seq, tick, parts } = reply;
+  const slice = pid === 0 ? undefined : parts.slices.find((entry) => entry.pid === pid);
+  const state = { kind: 'state', handle, epoch, seq, tick, shared: parts.shared } as const;
+  return binaryFrame(encodeGameFrame({ ...state, slice: slice?.bytes ?? EMPTY }));
+}

@@ -1,0 +1,297 @@
+import {
+  type GameId,
+  type GameInput,
+  gameId,
+  type MatchVerb,
+  matchedGame,
+  matchGames,
+  reply,
+  type StateReply,
+} from '@breakwater/bus';
+import {
+  type ClientFrameOf,
+  type Decoder,
+  encodeServerFrame,
+  LIMITS,
+  ProtocolError,
+} from '@breakwater/protocol';
+import { BusError, type TraceParent } from '@breakwater/service-kit';
+import { textFrame } from '../fanout/frame.ts';
+import type { Connection } from './connection.ts';
+import type { FrameHandlers } from './control.ts';
+import type { EdgeDeps } from './deps.ts';
+import { Drops } from './drops.ts';
+import { decodeState, Game, type GameListener } from './game.ts';
+import { GameMember } from './game-member.ts';
+import { pause } from './log-reader.ts';
+
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 1_000;
+
+type GameFrames = 'game.list' | 'game.create' | 'game.quick' | 'game.join' | 'game.leave' | 'game.command';
+
+/** The games that are followed here, and what clients ask about games. */
+export class Games implements GameListener {
+  readonly #deps: EdgeDeps;
+  readonly #games = new Map<GameId, Game>();
+  readonly #drops: Drops;
+  #lastHandle = 0;
+
+  constructor(deps: EdgeDeps) {
+    this.#deps = deps;
+    this.#drops = new Drops(deps.clock, (game, input) => this.#tell(game, input, undefined));
+    deps.metrics.feeds.observe(() => this.#games.size, { kind: 'game' });
+  }
+
+  get feeds(): Iterable<Game> {
+    return this.#games.values();
+  }
+
+  get handlers(): Pick<FrameHandlers, GameFrames> {
+    return {
+      'game.list': (connection, frame, trace) => this.#list(connection, frame, trace),
+      'game.create': (connection, frame, trace) => this.#create(connection, frame, trace),
+      'game.quick': (connection, frame, trace) => this.#quick(connection, frame, trace),
+      'game.join': (connection, frame, trace) =>
+        connection.chain(frame.game, () => this.#join(connection, frame, trace)),
+      'game.leave': (connection, { id, game }) =>
+        connection.chain(game, async () => this.#leave(connection, id, game)),
+      'game.command': (connection, frame, trace) => this.#command(connection, frame, trace),
+    };
+  }
+
+  start(): void {
+    this.#drops.start();
+  }
+
+  stop(): void {
+    this.#drops.stop();
+    for (const game of this.#games.values()) game.close();
+    this.#games.clear();
+  }
+
+  onGone(connection: Connection): void {
+    for (const [id, member] of connection.games ?? []) {
+      this.#remove(id, member);
+      if (member.pid !== 0) this.#drops.add(id as GameId, member.pid, member.join);
+    }
+  }
+
+  onOwner(game: Game): void {
+    this.#drops.repeat(game.id);
+  }
+
+  onEnded(game: Game): void {
+    for (const member of [...game.members]) {
+      if (member.phase !== 'joining') this.#remove(game.id, member);
+    }
+  }
+
+  #ask<T extends object>(verb: MatchVerb, body: object, decoder: Decoder<T>, trace: TraceParent | undefined) {
+    const { nats, subjects, config } = this.#deps;
+    const options = { decode: reply(decoder), timeoutMs: config.gameJoinMs, trace };
+    return nats.request(subjects.match(verb), body, options);
+  }
+
+  async #list(
+    connection: Connection,
+    frame: ClientFrameOf<'game.list'>,
+    trace: TraceParent | undefined,
+  ): Promise<void> {
+    const { games } = await this.#ask('list', { type: frame.type }, matchGames, trace);
+    this.#deps.delivery.send(connection, { t: 'game.list', id: frame.id, games: games.slice(0, 10_000) });
+  }
+
+  async #create(
+    connection: Connection,
+    frame: ClientFrameOf<'game.create'>,
+    trace: TraceParent | undefined,
+  ): Promise<void> {
+    const { id, key, type, title, options } = frame;
+    const body = { user: connection.user, key, type, title, options };
+    const { info, isNew } = await this.#ask('create', body, matchedGame, trace);
+    this.#deps.delivery.send(connection, { t: 'game.created', id, info, isNew });
+  }
+
+  async #quick(
+    connection: Connection,
+    frame: ClientFrameOf<'game.quick'>,
+    trace: TraceParent | undefined,
+  ): Promise<void> {
+    const { id, key, type } = frame;
+    const { info, isNew } = await this.#ask(
+      'quick',
+      { user: connection.user, key, type },
+      matchedGame,
+      trace,
+    );
+    this.#deps.delivery.send(connection, { t: 'game.created', id, info, isNew });
+  }
+
+  async #join(
+    connection: Connection,
+    frame: ClientFrameOf<'game.join'>,
+    trace: TraceParent | undefined,
+  ): Promise<void> {
+    if (connection.isGone) return;
+    connection.games ??= new Map();
+    const before = connection.games.get(frame.game);
+    if (before === undefined && connection.games.size >= LIMITS.maxGamesPerSocket) {
+      throw new ProtocolError('too_many_joined');
+    }
+    const game = this.#gameOf(gameId(frame.game));
+    const member = new GameMember(connection, frame.join, frame.shown);
+    // A join of a joined game begins anew: the older one ends here, and at the owner by its lower number.
+    if (before !== undefined) game.remove(before);
+    connection.games.set(frame.game, member);
+    game.attach(member);
+    let isJoined = false;
+    try {
+      isJoined = await this.#enter(game, member, frame, trace);
+    } finally {
+      this.#deps.metrics.joins.add(1, { kind: 'game', outcome: isJoined ? 'ok' : 'failed' });
+      if (!isJoined) this.#remove(frame.game, member);
+    }
+  }
+
+  /** @returns false when the connection went away meanwhile. @throws ProtocolError, BusError */
+  async #enter(
+    game: Game,
+    member: GameMember,
+    frame: ClientFrameOf<'game.join'>,
+    trace: TraceParent | undefined,
+  ): Promise<boolean> {
+    const { clock, config } = this.#deps;
+    const deadlineMs = clock.monotonicMs() + config.gameJoinMs;
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(LONGEST_RETRY_MS, waitMs * 2)) {
+      const state = await this.#askOwner(game, member, frame, trace, deadlineMs);
+      if (member.connection.isGone) {
+        if (state !== undefined && state.pid !== 0) this.#drops.add(game.id, state.pid, frame.join);
+        return false;
+      }
+      if (state !== undefined) {
+        const joined = this.#joinedFrame(game, frame, state);
+        // A join counts once: if its state is too old to use, another one is asked for without joining again.
+        if (!game.show(member, state, joined)) game.showLater(member, state.pid, joined);
+        return true;
+      }
+      if (clock.monotonicMs() + waitMs >= deadlineMs) throw new ProtocolError('unavailable');
+      await pause(this.#deps, waitMs);
+    }
+  }
+
+  /** @returns undefined when nobody answered, or the answer is of another join */
+  async #askOwner(
+    game: Game,
+    member: GameMember,
+    frame: ClientFrameOf<'game.join'>,
+    trace: TraceParent | undefined,
+    deadlineMs: number,
+  ): Promise<StateReply | undefined> {
+    const { nats, subjects, clock, config, edge } = this.#deps;
+    const { session, user, name } = member.connection;
+    const spectate = frame.spectate ?? false;
+    const input = { kind: 'join', edge, session, user, name, join: frame.join, spectate };
+    const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
+    const timeoutMs = Math.min(config.backendTimeoutMs, leftMs);
+    try {
+      const state = await nats.request(subjects.gameIn(game.id), input, {
+        decodeBytes: decodeState,
+        timeoutMs,
+        trace,
+      });
+      return spectate || state.join === frame.join ? state : undefined;
+    } catch (cause) {
+      if (!isNobodyThere(cause)) throw cause;
+      await this.#ask('find', { game: game.id }, matchedGame, trace);
+      return undefined;
+    }
+  }
+
+  #joinedFrame(game: Game, frame: ClientFrameOf<'game.join'>, state: StateReply) {
+    const { epoch, seq, pod, ack, pid } = state;
+    const joined = {
+      t: 'game.joined',
+      id: frame.id,
+      game: game.id,
+      join: frame.join,
+      handle: game.handle,
+      ...(pid === 0 ? {} : { pid }),
+      ack,
+      epoch,
+      seq,
+      pod,
+      schema: JSON.parse(state.schema) as unknown,
+    } as const;
+    return textFrame(encodeServerFrame(joined));
+  }
+
+  #leave(connection: Connection, id: number, game: string): void {
+    const member = connection.games?.get(game);
+    if (member !== undefined) {
+      this.#remove(game, member);
+      const { pid, join } = member;
+      if (pid !== 0) this.#tell(gameId(game), { kind: 'leave', pid, join }, undefined);
+    }
+    this.#deps.delivery.send(connection, { t: 'ok', id });
+  }
+
+  /** Not answered: the player's own row says what was applied. A command that gets lost is sent again by the SDK. */
+  #command(
+    connection: Connection,
+    frame: ClientFrameOf<'game.command'>,
+    trace: TraceParent | undefined,
+  ): void {
+    const member = connection.games?.get(frame.game);
+    if (member === undefined || member.pid === 0) {
+      throw new ProtocolError(
+        member === undefined || member.phase === 'joining' ? 'not_joined' : 'forbidden',
+      );
+    }
+    const { n, name, args } = frame;
+    const command = {
+      kind: 'command',
+      pid: member.pid,
+      n,
+      name,
+      ...(args === undefined ? {} : { args }),
+    } as const;
+    this.#tell(gameId(frame.game), command, trace);
+  }
+
+  #tell(game: GameId, input: GameInput, trace: TraceParent | undefined): void {
+    const { nats, subjects } = this.#deps;
+    nats.publish(subjects.gameIn(game), input, trace === undefined ? {} : { trace });
+  }
+
+  #remove(id: string, member: GameMember): void {
+    const { games } = member.connection;
+    if (games?.get(id) === member) games.delete(id);
+    const game = this.#games.get(id as GameId);
+    if (game === undefined) return;
+    game.remove(member);
+    if (game.members.size === 0) this.#linger(game);
+  }
+
+  #linger(game: Game): void {
+    this.#deps.clock.after(this.#deps.config.lingerMs, () => {
+      if (game.members.size > 0 || this.#games.get(game.id) !== game) return;
+      this.#games.delete(game.id);
+      game.close();
+    });
+  }
+
+  #gameOf(id: GameId): Game {
+    let game = this.#games.get(id);
+    if (game === undefined) {
+      this.#lastHandle += 1;
+      game = new Game(this.#deps, id, this.#lastHandle, this);
+      this.#games.set(id, game);
+    }
+    return game;
+  }
+}
+
+function isNobodyThere(cause: unknown): boolean {
+  return cause instanceof BusError && (cause.code === 'no_responders' || cause.code === 'unavailable');
+}
