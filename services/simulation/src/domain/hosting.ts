@@ -7,7 +7,7 @@ import { Chain } from './chain.ts';
 import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
 import { type LoadResult, loadGame, replayTo } from './loader.ts';
-import type { OwnedGame } from './owner.ts';
+import type { OwnedGame } from './owner-phase.ts';
 import { FAILED_REASON } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import { CorruptLogError, LogHoleError, type Replay } from './replay.ts';
@@ -47,7 +47,7 @@ export async function hostGame(deps: HostingDeps): Promise<HostingResult> {
 }
 
 /** The process itself refuses options that do not fit, before anything is in the log. */
-function createNew({ factory, details }: HostingDeps): Warm | Refusal {
+function createNew({ factory, details }: HostingDeps): { readonly fresh: GameInstance } | Refusal {
   try {
     return { fresh: factory.create(details) };
   } catch (cause) {
@@ -68,8 +68,10 @@ function warmOf(load: LoadResult | 'abandoned'): Warm | Refusal {
   switch (load.kind) {
     case 'loaded':
       return { replay: load.replay };
-    case 'failed':
+    case 'lost':
       return { failure: load.detail };
+    case 'unreadable':
+      return { refusal: 'failed', epoch: 0, detail: load.detail };
     case 'wrong_version':
       return { refusal: 'unknown_game_type', epoch: 0, detail: load.detail };
     default:
@@ -96,9 +98,14 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm): Promise<HostingRe
   if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
   if ('refusal' in caughtUp) return refused(caughtUp);
   if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
+  if (caughtUp.replay.instance !== undefined) {
+    return { kind: 'hosted', game: { instance: caughtUp.replay.instance, details, chain } };
+  }
   // Only claims so far: no owner came as far as storing what `setup` made.
-  const instance = caughtUp.replay.instance ?? deps.factory.create(details);
-  return { kind: 'hosted', game: { instance, details, chain } };
+  const fresh = createNew({ ...deps, details });
+  return 'fresh' in fresh
+    ? { kind: 'hosted', game: { instance: fresh.fresh, details, chain } }
+    : refused(fresh);
 }
 
 /** Records between the warm state and the claim. The owner went on meanwhile and may have purged below. */

@@ -108,7 +108,7 @@ export class Inbox {
 
   /** Puts inputs before all others, to be applied once more. */
   putBack(inputs: readonly OwnerInput[]): void {
-    this.#queue.unshift(...inputs);
+    if (inputs.length > 0) this.#queue = [...inputs, ...this.#queue];
   }
 
   /** Hands on everything in order of arrival: commands to the instance, the rest to `apply`. */

@@ -19,8 +19,10 @@ export type LoadResult =
       readonly replay: Replay /** Log sequence of the snapshot it began at, or 0. */;
       readonly fromSeq: number;
     }
-  /** No snapshot and not the first record either leads to the tail. */
-  | { readonly kind: 'failed'; readonly detail: string }
+  /** Records are gone: no snapshot and not the first record either leads to the tail. */
+  | { readonly kind: 'lost'; readonly detail: string }
+  /** Everything is there, but this process makes no game of it: another one may. */
+  | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'wrong_version'; readonly detail: string };
 
 /** The owner may trim and purge while a loader reads; each time it is sent back to a newer snapshot. */
@@ -58,7 +60,8 @@ async function readAll(port: SnapshotPort, toSeq: number) {
 /** Loads up to the record at `tailSeq`. @throws when a stream cannot be read now */
 export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadResult> {
   let newestTried = -1;
-  let detail = 'the log has no readable beginning';
+  let detail = 'the log has no beginning';
+  let isUnreadable = false;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const found = await goodSnapshots(deps.snapshots, tailSeq);
     const newest = found[0]?.snapshot.logSeq ?? 0;
@@ -70,10 +73,11 @@ export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadR
         return { kind: 'loaded', replay: attempt, fromSeq: snapshot?.logSeq ?? 0 };
       if (attempt instanceof WrongVersionError) return { kind: 'wrong_version', detail: attempt.message };
       deps.onBadStart?.(attempt.message);
+      isUnreadable ||= attempt instanceof CorruptLogError;
       detail = attempt.message;
     }
   }
-  return { kind: 'failed', detail };
+  return { kind: isUnreadable ? 'unreadable' : 'lost', detail };
 }
 
 type BadStart = LogHoleError | CorruptLogError | WrongVersionError;

@@ -12,26 +12,16 @@ import { Committer } from './committer.ts';
 import type { GameDetails, GameFactory } from './game-factory.ts';
 import { type CommandInput, Inbox, type OwnerInput } from './inbox.ts';
 import { applyInput } from './inputs.ts';
+import { type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
 import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
-import { reloadBehind } from './reload.ts';
+import { type Reloaded, reloadBehind } from './reload.ts';
 import { RestartBudget } from './restart-budget.ts';
 import type { Settled } from './settle.ts';
 
-/** A game whose claim is in the log and whose state was loaded up to it. */
-export interface OwnedGame {
-  readonly instance: GameInstance;
-  readonly details: GameDetails;
-  readonly chain: Chain;
-}
-
-/**
- * `dozing`: the last append before sleep is on its way. `leaving`: takes nothing more, commits what it has.
- * `ending`: the `end` record is on its way.
- */
-type Phase = 'running' | 'restarting' | 'dozing' | 'sleeping' | 'waking' | 'leaving' | 'ending' | 'stopped';
-
 const CLAIM_KIND = 1;
+
+type NonCommand = Exclude<OwnerInput, CommandInput>;
 
 export class Owner {
   readonly #ports: OwnerPorts;
@@ -53,6 +43,10 @@ export class Owner {
   #isLastSent = false;
   #endReason = '';
   #failure: string | undefined;
+  /** Inputs but commands whose effects are only in memory, and those in the append on its way. */
+  #unsaved: NonCommand[] = [];
+  #onTheWay: NonCommand[] = [];
+  readonly #stopped = Promise.withResolvers<void>();
 
   constructor(
     pod: string,
@@ -93,9 +87,7 @@ export class Owner {
   }
 
   get state(): GameState {
-    if (this.#phase === 'sleeping' || this.#phase === 'dozing') return 'sleeping';
-    if (this.#phase === 'stopped') return this.#failure === undefined ? 'ended' : 'failed';
-    return 'running';
+    return stateOf(this.#phase, this.#failure);
   }
 
   /** Wants `tick` called. */
@@ -108,7 +100,7 @@ export class Owner {
     return new Set(this.#instance?.sessions().map(({ edge }) => edge));
   }
 
-  receive(input: Exclude<OwnerInput, CommandInput>): void {
+  receive(input: NonCommand): void {
     if (this.#phase === 'stopped' || this.#phase === 'leaving') return;
     if (this.#phase === 'ending') {
       if ('answer' in input) input.answer.error('game_ended', 'the game has ended');
@@ -141,9 +133,7 @@ export class Owner {
       return;
     }
     try {
-      this.#inbox.drain(instance, (input) =>
-        applyInput(instance, input, (waiting) => this.#committer.wait(waiting)),
-      );
+      this.#inbox.drain(instance, (input) => this.#apply(instance, input));
       instance.step();
       if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
     } catch (error) {
@@ -164,15 +154,12 @@ export class Owner {
    * record; `signal` gives up at once what is not settled by then.
    */
   async leave(reason: 'released' | 'shutdown', signal?: AbortSignal): Promise<number> {
-    if (this.#phase === 'stopped') return this.lastSeq;
-    const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
-    if (this.#phase !== 'ending') this.#phase = 'leaving';
-    const give = () => this.stop(reason);
-    signal?.addEventListener('abort', give, { once: true });
-    await this.#committer.idle();
-    if (isAwake && this.#isLeaving()) await this.#commitLast();
-    signal?.removeEventListener('abort', give);
-    this.stop(reason);
+    const stop = () => this.stop(reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    await Promise.race([this.#leaveInOrder(), this.#stopped.promise]);
+    signal?.removeEventListener('abort', stop);
+    stop();
     return this.lastSeq;
   }
 
@@ -185,17 +172,29 @@ export class Owner {
     this.#committer.stop();
     this.#inbox.clear();
     this.#instance = undefined;
+    this.#stopped.resolve();
     this.#events.onStopped(reason, detail);
   }
 
-  #isLeaving(): boolean {
-    return this.#phase === 'leaving';
+  #apply(instance: GameInstance, input: NonCommand): void {
+    this.#unsaved.push(input);
+    applyInput(instance, input, (waiting) => this.#committer.wait(waiting));
   }
 
-  async #commitLast(): Promise<void> {
+  #commit(instance: GameInstance, trace?: string, forceSnapshot = false): void {
+    this.#committer.commit(instance, trace, forceSnapshot);
+    if (this.#unsaved.length === 0) return;
+    this.#onTheWay = this.#unsaved;
+    this.#unsaved = [];
+  }
+
+  async #leaveInOrder(): Promise<void> {
+    const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
+    if (this.#phase !== 'ending' && this.#phase !== 'stopped') this.#phase = 'leaving';
+    await this.#committer.idle();
+    if (!isAwake || this.#instance === undefined) return;
     try {
-      if (this.#instance === undefined) return;
-      this.#committer.commit(this.#instance, undefined, true);
+      this.#commit(this.#instance, undefined, true);
       await this.#committer.idle();
     } catch (error) {
       // What cannot be encoded is dropped; the log stands as it is.
@@ -205,7 +204,7 @@ export class Owner {
 
   #afterStep(instance: GameInstance, nowMs: number): void {
     this.#players = instance.players.seated;
-    if (this.#committer.needsAppend(instance, nowMs)) this.#committer.commit(instance, this.#inbox.trace);
+    if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance, this.#inbox.trace);
     else if (instance.ended !== undefined) this.#end(instance.ended);
     const { tickHz, sleepAfterMs, endAfterMs } = this.#factory.definition;
     if (instance.tick % tickHz !== 0 || this.#phase !== 'running') return;
@@ -238,8 +237,12 @@ export class Owner {
   #sendLast(): void {
     if (this.#chain.isBusy) return;
     this.#isLastSent = true;
-    if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
-    else if (this.#instance !== undefined) this.#committer.commit(this.#instance, undefined, true);
+    try {
+      if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
+      else if (this.#instance !== undefined) this.#commit(this.#instance, undefined, true);
+    } catch (error) {
+      this.#restart(error);
+    }
   }
 
   #onSettled(settled: Settled): void {
@@ -268,6 +271,7 @@ export class Owner {
   }
 
   #onStored(): void {
+    this.#onTheWay = [];
     if (this.#phase !== 'dozing' && this.#phase !== 'ending') return;
     if (!this.#isLastSent) this.#sendLast();
     else if (this.#phase === 'ending') this.#stopEnded();
@@ -295,7 +299,7 @@ export class Owner {
       this.stop('failed', messageOf(error));
       return;
     }
-    this.#inbox.putBack(this.#committer.takeWaiting().map(({ input }) => input));
+    this.#committer.takeWaiting();
     this.#instance = undefined;
     void this.#load('restarting', error);
   }
@@ -305,21 +309,19 @@ export class Owner {
     await this.#chain.idle();
     const isOver = () => this.#phase !== phase;
     if (isOver()) return;
+    this.#inbox.putBack([...this.#onTheWay, ...this.#unsaved]);
+    this.#onTheWay = [];
+    this.#unsaved = [];
     if (phase === 'restarting' && !this.#restarts.take(this.#ports.clock.monotonicMs())) {
       this.#end(FAILED_REASON, messageOf(error));
       return;
     }
-    const { onTrouble, onBadStart } = this.#events;
-    const deps = {
-      ports: this.#ports,
-      factory: this.#factory,
-      details: this.#details,
-      isOver,
-      onTrouble,
-      onBadStart,
-    };
-    const reloaded = await reloadBehind(this.#chain, deps);
-    if (isOver()) return;
+    const deps = { ports: this.#ports, factory: this.#factory, details: this.#details, isOver };
+    const reloaded = await reloadBehind(this.#chain, { ...deps, ...this.#events });
+    if (!isOver()) this.#goOn(reloaded);
+  }
+
+  #goOn(reloaded: Reloaded): void {
     switch (reloaded.kind) {
       case 'loaded':
         this.#instance = reloaded.instance;
@@ -329,8 +331,11 @@ export class Owner {
       case 'overtaken':
         this.stop('overtaken');
         break;
-      case 'failed':
+      case 'lost':
         this.#end(FAILED_REASON, reloaded.detail);
+        break;
+      case 'unreadable':
+        this.stop('failed', reloaded.detail);
         break;
       case 'abandoned':
         break;

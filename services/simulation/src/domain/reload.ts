@@ -12,7 +12,7 @@ export type Reloaded =
   | { readonly kind: 'loaded'; readonly instance: GameInstance }
   /** Somebody else's record is the newest. */
   | { readonly kind: 'overtaken' }
-  | { readonly kind: 'failed'; readonly detail: string }
+  | { readonly kind: 'lost' | 'unreadable'; readonly detail: string }
   | { readonly kind: 'abandoned' };
 
 export interface ReloadDeps {
@@ -37,7 +37,7 @@ export async function reloadBehind(chain: Chain, deps: ReloadDeps): Promise<Relo
     if (tail?.seq === chain.lastSeq) return await loadUntilRead(chain.lastSeq, deps);
     await sleep(clock, backoffMs(attempt, random));
   }
-  return { kind: 'failed', detail: 'records of the log are gone' };
+  return { kind: 'lost', detail: 'records of the log are gone' };
 }
 
 /** With only claims in the log `setup` runs again, and all of it goes with the next append. */
@@ -45,7 +45,7 @@ function startWith(replay: Replay, factory: GameFactory, details: GameDetails): 
   try {
     return { kind: 'loaded', instance: replay.instance ?? factory.create(details) };
   } catch (cause) {
-    return { kind: 'failed', detail: cause instanceof Error ? cause.message : String(cause) };
+    return { kind: 'unreadable', detail: cause instanceof Error ? cause.message : String(cause) };
   }
 }
 
@@ -59,6 +59,7 @@ async function loadUntilRead(seq: number, deps: ReloadDeps): Promise<Reloaded> {
     onTrouble: deps.onTrouble,
   });
   if (load === 'abandoned') return { kind: 'abandoned' };
-  if (load.kind !== 'loaded') return { kind: 'failed', detail: load.detail };
+  if (load.kind === 'wrong_version') return { kind: 'unreadable', detail: load.detail };
+  if (load.kind !== 'loaded') return load;
   return startWith(load.replay, factory, deps.details);
 }
