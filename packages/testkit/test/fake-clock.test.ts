@@ -1,17 +1,19 @@
+import type { Clock } from '@breakwater/service-kit';
 import { expect, test } from 'vitest';
 import { FakeClock } from '../src/index.ts';
 
 test('timers run in the order of their times, and see that time', () => {
-  const clock = new FakeClock();
+  const fake = new FakeClock();
+  const clock: Clock = fake;
   const seen: string[] = [];
   clock.after(20, () => seen.push(`b@${clock.monotonicMs()}`));
   clock.after(10, () => seen.push(`a@${clock.monotonicMs()}`));
   clock.after(20, () => seen.push(`c@${clock.monotonicMs()}`));
-  clock.advance(19);
+  fake.advance(19);
   expect(seen).toEqual(['a@10']);
-  clock.advance(1);
+  fake.advance(1);
   expect(seen).toEqual(['a@10', 'b@20', 'c@20']);
-  expect(clock.pending).toBe(0);
+  expect(fake.pending).toBe(0);
 });
 
 test('a timer that is set by a timer runs in the same advance when it is due', () => {
