@@ -220,11 +220,10 @@ function addNats<C extends CommonConfig>(
   });
 }
 
-async function start<C extends ProcessConfig>({
-  context,
-  admin,
-  announced,
-}: Foundation<C>): Promise<RunningService> {
+async function start<C extends ProcessConfig>(
+  { context, admin, announced }: Foundation<C>,
+  readyLog: Logger = context.log,
+): Promise<RunningService> {
   const { config, log, lifecycle, health } = context;
   try {
     await lifecycle.start();
@@ -233,7 +232,7 @@ async function start<C extends ProcessConfig>({
     throw cause;
   }
   health.markStarted();
-  log.info({ ...announced, httpPort: admin.port }, 'ready');
+  readyLog.info({ ...announced, httpPort: admin.port }, 'ready');
   const shutdown = async (options: { drain: boolean }) => {
     log.info({ drain: options.drain }, 'shutting down');
     const result = await lifecycle.shutdown(options);
@@ -264,7 +263,8 @@ function outputFor(name: string, config: ProcessConfig): LogOutput {
 export interface PreparedService {
   readonly lifecycle: Lifecycle;
   readonly output: LogOutput;
-  start(): Promise<RunningService>;
+  /** @param readyLog writes the one `ready` line; default the service's log */
+  start(readyLog?: Logger): Promise<RunningService>;
 }
 
 export function prepareService<S extends Schema>(
@@ -284,7 +284,7 @@ export function prepareService<S extends Schema>(
   return {
     lifecycle: foundation.context.lifecycle,
     output: foundation.output,
-    start: () => start(foundation),
+    start: (readyLog) => start(foundation, readyLog),
   };
 }
 
@@ -302,7 +302,7 @@ export function prepareBareService<S extends Schema>(
   return {
     lifecycle: foundation.context.lifecycle,
     output: foundation.output,
-    start: () => start(foundation),
+    start: (readyLog) => start(foundation, readyLog),
   };
 }
 

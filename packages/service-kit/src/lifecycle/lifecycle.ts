@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../log/logger.ts';
+import { Deadline, untilAborted } from './deadline.ts';
 
 /** What a part is told while it drains: when to be done, and a signal that fires when the time is over. */
 export interface DrainContext {
@@ -49,23 +51,8 @@ interface Entry {
   readonly part: Part;
 }
 
-class DeadlineMissed extends Error {}
-
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** Settles with `work`, or rejects once `signal` is aborted, whichever is first. */
-async function untilAborted(work: Promise<void> | void, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(new DeadlineMissed('deadline missed'));
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** Starts the parts of a service in order; drains and stops them in reverse under one deadline. */
@@ -134,27 +121,21 @@ export class Lifecycle {
     await this.#starting?.catch(() => undefined);
     const faults: string[] = [];
     const deadlineMs = drain && ran ? this.#drainDeadlineMs : this.#stopDeadlineMs;
-    const deadline = AbortSignal.timeout(deadlineMs);
+    using deadline = new Deadline(deadlineMs);
     if (drain && ran) await this.#drainParts(deadlineMs, faults);
     this.#state = 'stopping';
-    await this.#stopParts(deadline, faults);
+    await this.#stopParts(deadline.signal, faults);
     this.#state = faults.length === 0 ? 'stopped' : 'failed';
     return { clean: faults.length === 0, faults };
   }
 
   async #drainParts(deadlineMs: number, faults: string[]): Promise<void> {
-    const budgetMs = deadlineMs - Math.min(this.#stopDeadlineMs, deadlineMs / 2);
-    const endsAt = performance.now() + budgetMs;
-    const signal = AbortSignal.timeout(budgetMs);
-    const context: DrainContext = { signal, remainingMs: () => Math.max(0, endsAt - performance.now()) };
-    await untilAborted(this.#pause(), signal).catch(() => undefined);
+    using budget = new Deadline(deadlineMs - Math.min(this.#stopDeadlineMs, deadlineMs / 2));
+    const context: DrainContext = { signal: budget.signal, remainingMs: () => budget.remainingMs() };
+    await untilAborted(sleep(this.#drainDelayMs), budget.signal).catch(() => undefined);
     for (const entry of this.#reversed()) {
-      await this.#guard('drain', entry, signal, faults, () => entry.part.drain?.(context));
+      await this.#guard('drain', entry, budget.signal, faults, () => entry.part.drain?.(context));
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, this.#drainDelayMs));
   }
 
   async #stopParts(deadline: AbortSignal, faults: string[]): Promise<void> {

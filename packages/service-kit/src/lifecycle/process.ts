@@ -74,10 +74,12 @@ async function run(name: string, schema: Schema, prepare: () => PreparedService)
   const isSignalled = installSignals(prepared);
   installLastWords(prepared);
   try {
-    return await prepared.start();
+    // Launchers wait for this line, so it does not depend on the level.
+    return await prepared.start(prepared.output.log.child({}, { level: 'info' }));
   } catch (cause) {
     if (isSignalled()) return new Promise(() => undefined);
-    prepared.output.log.fatal({ err: cause }, 'the service could not start');
+    const why = cause instanceof Error ? cause.message : String(cause);
+    prepared.output.log.fatal({ err: cause }, `the service could not start: ${why}`);
     return exit(1, prepared.output);
   }
 }

@@ -20,11 +20,18 @@ const MAX_ITEMS = 200;
  */
 export function redactObject(value: Record<string, unknown>, depth = 0): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(value).slice(0, MAX_ITEMS)) {
-    copy[name] =
-      isSensitiveName(name) && item !== undefined && item !== null ? REDACTED : redactValue(item, depth + 1);
-  }
+  for (const name of Object.keys(value).slice(0, MAX_ITEMS)) copy[name] = redactProperty(value, name, depth);
   return copy;
+}
+
+function redactProperty(owner: Record<string, unknown>, name: string, depth: number): unknown {
+  try {
+    const item = owner[name];
+    if (item === undefined || item === null) return item;
+    return isSensitiveName(name) ? REDACTED : redactValue(item, depth + 1);
+  } catch {
+    return '[unreadable]';
+  }
 }
 
 function isPlain(value: object): value is Record<string, unknown> {
