@@ -114,8 +114,14 @@ export class Series {
     this.count += 1;
   }
 
-  current(): number {
-    return this.read === undefined ? this.value : this.read();
+  /** The value now; `undefined` when it cannot be read. */
+  current(): number | undefined {
+    if (this.read === undefined) return this.value;
+    try {
+      return this.read();
+    } catch {
+      return undefined;
+    }
   }
 }
 

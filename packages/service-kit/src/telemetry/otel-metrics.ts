@@ -64,7 +64,7 @@ export class RegistryProducer implements MetricProducer {
       }));
       return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
     }
-    const dataPoints = this.#points(metric, endTime, (series) => series.current());
+    const dataPoints = this.#points(metric, endTime, (series) => series.current() ?? 0);
     if (kind === 'gauge') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
     return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
   }

@@ -30,7 +30,10 @@ function histogramLines({ definition }: Metric, series: Series): string[] {
 function seriesLines(metric: Metric, series: Series): string[] {
   const { definition } = metric;
   if (definition.kind === 'histogram') return histogramLines(metric, series);
-  return [`${definition.name}${labelText(definition.labels ?? [], series.labels)} ${series.current()}`];
+  const value = series.current();
+  return value === undefined
+    ? []
+    : [`${definition.name}${labelText(definition.labels ?? [], series.labels)} ${value}`];
 }
 
 function metricLines(metric: Metric): string[] {
