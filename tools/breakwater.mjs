@@ -49,8 +49,9 @@ async function packagesOf(file) {
 
 async function install(root) {
   console.error('Breakwater: installing packages (npm ci), once.');
-  // The runtime and the tools are development dependencies, whatever NODE_ENV says.
-  const { code } = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+  // The runtime and the tools are development dependencies, whatever NODE_ENV says. npm's warnings are about the
+  // Node that runs npm, which is not the one that will run the packages.
+  const { code } = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   }).catch((error) => {

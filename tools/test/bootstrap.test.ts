@@ -75,7 +75,7 @@ function installs(): string[] {
 test('the first run installs, the second does not, and both hand over the arguments', () => {
   expect(breakwater(['hello', '--x', 'a b']).stdout).toBe('ran ["hello","--x","a b"]\n');
   expect(breakwater([]).stdout).toBe('ran []\n');
-  expect(installs()).toEqual(['ci --include=dev --no-audit --no-fund']);
+  expect(installs()).toEqual(['ci --include=dev --no-audit --no-fund --loglevel=error']);
 });
 
 test('a lockfile with another version, or a package that is missing, installs again', () => {

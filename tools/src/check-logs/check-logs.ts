@@ -1,0 +1,63 @@
+import { type Definitions, loadDefinitions } from '../games/definitions.ts';
+import { findClientLogs, readClientLog } from './client-log.ts';
+import { NatsSource } from './nats-source.ts';
+import { Findings, type Report } from './report.ts';
+import { checkGame } from './rules/games.ts';
+import { checkRoom } from './rules/rooms.ts';
+import type { RecordSource } from './sources.ts';
+import type { ClientTrace } from './trace.ts';
+
+export interface CheckLogsOptions {
+  /** Folders with client logs, or files. */
+  readonly paths: readonly string[];
+  /** Where the streams are: `nats://host:port`, several with commas. */
+  readonly nats: string;
+  /** Default: what the installation says. */
+  readonly partitions?: number | undefined;
+  /** Folder of the game types; default the checkout's. */
+  readonly games?: string | undefined;
+  /** What was stored later than this before a client's end need not have reached it, ms. Default 3 000. */
+  readonly tailMs?: number | undefined;
+  /** Violations that are told of each rule. Default 20. */
+  readonly maxViolations?: number | undefined;
+  /** Lines of one client log. Default 20 million. */
+  readonly maxLines?: number | undefined;
+}
+
+const DEFAULTS = { tailMs: 3_000, maxViolations: 20, maxLines: 20_000_000, timeoutMs: 10_000 } as const;
+const MAX_LINE_LENGTH = 65_536;
+
+/**
+ * Compares client logs with the streams.
+ *
+ * @throws ClientLogError for a log that cannot be read; Error when the streams cannot be
+ */
+export async function checkLogs(options: CheckLogsOptions): Promise<Report> {
+  const limits = { maxLines: options.maxLines ?? DEFAULTS.maxLines, maxLineLength: MAX_LINE_LENGTH };
+  const clients: ClientTrace[] = [];
+  for (const file of findClientLogs(options.paths)) clients.push(await readClientLog(file, limits));
+  const { nats: url, partitions } = options;
+  await using source = await NatsSource.open({ url, partitions, timeoutMs: DEFAULTS.timeoutMs });
+  return await checkTraces(clients, source, await loadDefinitions(options.games), options);
+}
+
+/** As `checkLogs`, for traces and records from anywhere. */
+export async function checkTraces(
+  clients: readonly ClientTrace[],
+  source: RecordSource,
+  definitions: Definitions,
+  options: Pick<CheckLogsOptions, 'tailMs' | 'maxViolations'> = {},
+): Promise<Report> {
+  const findings = new Findings(options.maxViolations ?? DEFAULTS.maxViolations);
+  findings.checked('clients', clients.length);
+  const roomOptions = { tailMs: options.tailMs ?? DEFAULTS.tailMs };
+  for (const room of new Set(clients.flatMap(({ rooms }) => [...rooms.keys()]))) {
+    findings.checked('rooms');
+    await checkRoom(room, source.room(room), clients, roomOptions, findings);
+  }
+  for (const game of new Set(clients.flatMap(({ games }) => [...games.keys()]))) {
+    findings.checked('games');
+    await checkGame(game, source, clients, definitions, findings);
+  }
+  return findings.report();
+}
