@@ -1,5 +1,5 @@
 import type { AnyRows } from '@breakwater/game-kit/replica';
-import type { GameInfo, ServerFrameOf } from '@breakwater/protocol';
+import type { GameInfo } from '@breakwater/protocol';
 import type { CreateGameOptions, Game, GamesApi } from './api.ts';
 import { randomWord } from './domain/message-ids.ts';
 import { BadArgumentError } from './errors.ts';
@@ -23,11 +23,8 @@ export class Games implements GamesApi {
   }
 
   async list(type?: string): Promise<GameInfo[]> {
-    const frame = await this.#session.requests.ask(
-      { t: 'game.list', ...(type !== undefined && { type }) },
-      true,
-    );
-    return (frame as ServerFrameOf<'game.list'>).games;
+    const body = { t: 'game.list', ...(type !== undefined && { type }) } as const;
+    return (await this.#session.requests.ask(body, 'game.list', true)).games;
   }
 
   async create(type: string, options: CreateGameOptions = {}): Promise<GameInfo> {
@@ -39,12 +36,13 @@ export class Games implements GamesApi {
       ...(title !== undefined && { title }),
       ...(gameOptions !== undefined && { options: { ...gameOptions } }),
     } as const;
-    return this.#created(await this.#session.requests.ask(body, true));
+    return (await this.#session.requests.ask(body, 'game.created', true)).info;
   }
 
   async quickMatch<Rows = AnyRows>(type: string): Promise<Game<Rows>> {
-    const answer = await this.#session.requests.ask({ t: 'game.quick', key: this.#newKey(), type }, true);
-    return this.join<Rows>(this.#created(answer).game);
+    const body = { t: 'game.quick', key: this.#newKey(), type } as const;
+    const { info } = await this.#session.requests.ask(body, 'game.created', true);
+    return this.join<Rows>(info.game);
   }
 
   async join<Rows = AnyRows>(id: string, options: { readonly spectate?: boolean } = {}): Promise<Game<Rows>> {
@@ -57,10 +55,6 @@ export class Games implements GamesApi {
     const game = known ?? this.#add(new JoinedGame(this.#session, id, spectate));
     await withinTime(this.#session.settings, 'game.join', game.first, () => void game.leave());
     return game as unknown as Game<Rows>;
-  }
-
-  #created(frame: unknown): GameInfo {
-    return (frame as ServerFrameOf<'game.created'>).info;
   }
 
   #newKey(): string {

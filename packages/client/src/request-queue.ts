@@ -1,8 +1,8 @@
 /** Requests of the caller that are not tied to one socket: queued while offline, bounded, repeated where that is safe. */
 
-import type { ServerFrame } from '@breakwater/protocol';
+import type { ServerFrame, ServerFrameOf } from '@breakwater/protocol';
 import type { Budget } from './domain/budget.ts';
-import { type BreakwaterError, TimeoutError } from './errors.ts';
+import { type BreakwaterError, ServerError, TimeoutError } from './errors.ts';
 import { checkedFrameBytes } from './frame-check.ts';
 import type { Link, RequestBody } from './net/link.ts';
 import type { Settings } from './runtime.ts';
@@ -33,7 +33,18 @@ export class RequestQueue {
    * Resolves with the answer. `isSafe`: asked again when the socket falls before the answer; otherwise it then
    * rejects with `ConnectionLostError`. Rejects with `ServerError`, `TimeoutError`, `QueueFullError` too.
    */
-  ask(body: RequestBody, isSafe: boolean): Promise<ServerFrame> {
+  async ask<T extends ServerFrame['t']>(
+    body: RequestBody,
+    expected: T,
+    isSafe: boolean,
+  ): Promise<ServerFrameOf<T>> {
+    const answer = await this.#ask(body, isSafe);
+    if (answer.t !== expected)
+      throw new ServerError('internal', `the answer to ${body.t} is not ${expected}`);
+    return answer as ServerFrameOf<T>;
+  }
+
+  #ask(body: RequestBody, isSafe: boolean): Promise<ServerFrame> {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     const { requestTimeoutMs } = this.#settings.times;
     return new Promise((resolve, reject) => {

@@ -90,8 +90,6 @@ export class RoomSender {
       stored: Promise.withResolvers<{ readonly seq: number }>(),
       release: this.#session.budget.take(bytes),
     };
-    // A program may follow a message by its events alone.
-    delivery.stored.promise.catch(() => undefined);
     return delivery;
   }
 

@@ -116,11 +116,11 @@ export class JoinedRoom implements Room, Attachable {
     });
   }
 
-  async send(text: string): Promise<{ readonly seq: number }> {
-    if (this.#end !== undefined) throw this.#end;
-    checkText(text, this.#link?.welcome.limits.maxTextBytes ?? LIMITS.maxTextBytes);
-    this.#isTyping = false;
-    return this.#sender.send(text);
+  send(text: string): Promise<{ readonly seq: number }> {
+    const sent = this.#send(text);
+    // A program may follow its messages by events alone: it shall not end by an unhandled rejection.
+    sent.catch(() => undefined);
+    return sent;
   }
 
   async history(options: { readonly before?: number; readonly limit?: number } = {}) {
@@ -132,7 +132,7 @@ export class JoinedRoom implements Room, Attachable {
       limit,
       ...(before !== undefined && { before }),
     } as const;
-    const page = (await this.#session.requests.ask(body, true)) as ServerFrameOf<'room.page'>;
+    const page = await this.#session.requests.ask(body, 'room.page', true);
     return { messages: page.messages, hasMore: page.more };
   }
 
@@ -206,6 +206,13 @@ export class JoinedRoom implements Room, Attachable {
     if (frame.t === 'room.message') this.#message(link, frame);
     else if (link === this.#link) this.#receiveOther(frame);
     return true;
+  }
+
+  async #send(text: string): Promise<{ readonly seq: number }> {
+    if (this.#end !== undefined) throw this.#end;
+    checkText(text, this.#link?.welcome.limits.maxTextBytes ?? LIMITS.maxTextBytes);
+    this.#isTyping = false;
+    return this.#sender.send(text);
   }
 
   #receiveOther(frame: ServerFrame): void {

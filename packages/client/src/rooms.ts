@@ -1,4 +1,4 @@
-import type { RoomInfo, ServerFrameOf } from '@breakwater/protocol';
+import type { RoomInfo } from '@breakwater/protocol';
 import type { Room, RoomsApi } from './api.ts';
 import { checkedFrameBytes } from './frame-check.ts';
 import { JoinedRoom } from './room.ts';
@@ -20,14 +20,13 @@ export class Rooms implements RoomsApi {
   }
 
   async list(): Promise<RoomInfo[]> {
-    const frame = await this.#session.requests.ask({ t: 'room.list' }, true);
-    return (frame as ServerFrameOf<'room.list'>).rooms;
+    return (await this.#session.requests.ask({ t: 'room.list' }, 'room.list', true)).rooms;
   }
 
   async create(room: string, options: { readonly title?: string } = {}): Promise<RoomInfo> {
     // Not repeated after a loss: a second try could not tell its own room from another's.
-    const frame = await this.#session.requests.ask({ t: 'room.create', room, ...options }, false);
-    return (frame as ServerFrameOf<'room.created'>).info;
+    const body = { t: 'room.create', room, ...options } as const;
+    return (await this.#session.requests.ask(body, 'room.created', false)).info;
   }
 
   async join(id: string, options: { readonly limit?: number } = {}): Promise<Room> {
