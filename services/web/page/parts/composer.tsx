@@ -2,13 +2,19 @@ import type { Room } from '@breakwater/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../icons.tsx';
 
+interface ComposerProps {
+  readonly room: Room | undefined;
+  readonly title: string;
+  readonly autoFocus: boolean;
+}
+
 /** Enter sends, Shift+Enter breaks the line. What cannot be sent now waits in the SDK's queue and shows as sending. */
-export function Composer({ room, title }: { room: Room | undefined; title: string }) {
+export function Composer({ room, title, autoFocus }: ComposerProps) {
   const [text, setText] = useState('');
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (matchMedia('(pointer: fine)').matches) field.current?.focus();
-  }, []);
+    if (autoFocus && matchMedia('(pointer: fine)').matches) field.current?.focus();
+  }, [autoFocus]);
 
   function send(event?: Event) {
     event?.preventDefault();

@@ -29,7 +29,7 @@ export function Rail() {
           />
         ))}
       </ul>
-      <h2>Games</h2>
+      {(session.lobby?.games.length ?? 0) > 0 && <h2>Games</h2>}
       <ul>
         {session.lobby?.games.map((game) => (
           <RailLink

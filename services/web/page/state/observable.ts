@@ -36,3 +36,16 @@ export function useClock(periodMs: number): number {
   }, [periodMs]);
   return now;
 }
+
+/** Whether a media query holds now. */
+export function useMedia(query: string): boolean {
+  const [isMatch, setMatch] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const update = () => setMatch(media.matches);
+    update();
+    media.addEventListener('change', update);
+    return () => media.removeEventListener('change', update);
+  }, [query]);
+  return isMatch;
+}

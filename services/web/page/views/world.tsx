@@ -1,7 +1,10 @@
 import type { Game } from '@breakwater/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../icons.tsx';
+import { Talk } from '../parts/talk.tsx';
 import { useApp } from '../state/context.ts';
+import { useMedia } from '../state/observable.ts';
+import { useRoom } from '../state/use-room.ts';
 import type { Break, WorldModel } from '../world/model.ts';
 import { WorldCanvas } from '../world/world-canvas.ts';
 
@@ -13,6 +16,8 @@ const SHOWN_BREAKS = 5;
 export function WorldView({ id }: { id: string }) {
   const { session } = useApp();
   const { game, failure } = useGame(id);
+  const isWide = useMedia('(width >= 1100px)');
+  const room = session.lobby?.rooms[0];
   const title = session.lobby?.games.find((entry) => entry.game === id)?.title ?? 'World';
   return (
     <>
@@ -21,13 +26,31 @@ export function WorldView({ id }: { id: string }) {
           <Icon name="back" />
         </a>
         <h1 class="grow ellipsis">{title}</h1>
-        <span class="muted small ellipsis">Walk and break things; the last hit earns the XP</span>
+        <span class="muted small ellipsis wide">Walk and break things; the last hit earns the XP</span>
       </header>
-      <div class="world">
-        {game !== undefined && <Stage game={game} />}
-        <Veil game={game} failure={failure} />
+      <div class="stage">
+        <div class="world">
+          {game !== undefined && <Stage game={game} />}
+          <Veil game={game} failure={failure} />
+        </div>
+        {isWide && room !== undefined && <Dock id={room.room} title={room.title} />}
       </div>
     </>
+  );
+}
+
+/** A room beside the game: the same socket carries both. */
+function Dock({ id, title }: { id: string; title: string }) {
+  const { room, failure } = useRoom(id);
+  return (
+    <aside class="dock" aria-label={`Room ${title}`}>
+      <h2>
+        <Icon name="hash" />
+        <span class="grow ellipsis">{title}</span>
+        <span class="muted">{room?.count ?? 0} here</span>
+      </h2>
+      <Talk room={room} failure={failure} title={title} />
+    </aside>
   );
 }
 
@@ -149,6 +172,7 @@ function Scores({ model }: { model: WorldModel }) {
 }
 
 function Feed({ breaks }: { breaks: readonly Break[] }) {
+  if (breaks.length === 0) return null;
   return (
     <ul class="hud feed" aria-live="polite" aria-label="What was broken" data-testid="breaks">
       {breaks.slice(-SHOWN_BREAKS).map((event) => (

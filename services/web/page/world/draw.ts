@@ -9,6 +9,32 @@ import { type Palette, playerColour } from './palette.ts';
 const DOT_SPACING = 50;
 const PLAYER_RADIUS = 13;
 
+interface Shape {
+  readonly outline: Path2D;
+  readonly detail: Path2D;
+  /** Each one lies another way. */
+  readonly turns: boolean;
+}
+
+/** In a circle of radius 1. A crate is square with planks, a rock has facets, a crystal is tall: told apart without colour. */
+const SHAPES: { readonly [kind: string]: Shape } = {
+  crate: {
+    outline: new Path2D('M-.86-.86H.86V.86H-.86Z'),
+    detail: new Path2D('M-.86-.3H.86M-.86.3H.86M-.86.86 .86-.86'),
+    turns: false,
+  },
+  rock: {
+    outline: new Path2D('M-.95.1-.7-.7 0-1 .75-.68 1 .15 .55.88-.5.9Z'),
+    detail: new Path2D('M-.7-.7-.2-.2 0-1M-.2-.2 .45.1 .75-.68M.45.1 .55.88M-.2-.2-.5.9'),
+    turns: true,
+  },
+  crystal: {
+    outline: new Path2D('M0-1.35 .62-.45 .5.75 0 1.2-.5.75-.62-.45Z'),
+    detail: new Path2D('M0-1.35-.18-.3 0 1.2M-.62-.45-.18-.3 .62-.45'),
+    turns: false,
+  },
+};
+
 export interface Scene {
   readonly model: WorldModel;
   readonly camera: Camera;
@@ -60,17 +86,33 @@ function drawObject(context: Context, object: WorldObject, scene: Scene): void {
   const at = camera.toScreen(object.position);
   if (object.hp === 0 || !camera.isVisible(at, 60)) return;
   const radius = object.kind.radius * camera.scale;
+  const shape = SHAPES[object.kind.name] ?? SHAPES.rock!;
   const colour = colours.kinds[object.kind.name] ?? colours.kinds.rock!;
   const isFlashing = nowMs - object.hitAtMs < HIT_MS;
-  tracePolygon(context, at, isFlashing ? radius * 1.12 : radius, object);
+  context.save();
+  context.translate(at.x, at.y);
+  drawShadow(context, radius, colours);
+  context.rotate(shape.turns ? (object.id % 12) * 0.52 : 0);
+  context.scale(radius * (isFlashing ? 1.12 : 1), radius * (isFlashing ? 1.12 : 1));
+  context.lineWidth = 1.6 / object.kind.radius;
+  context.lineJoin = 'round';
   context.fillStyle = isFlashing ? colours.flash : colour.fill;
-  context.fill();
-  context.lineWidth = 2 * camera.scale;
   context.strokeStyle = colour.line;
-  context.stroke();
+  context.fill(shape.outline);
+  context.stroke(shape.detail);
+  context.lineWidth = 2.4 / object.kind.radius;
+  context.stroke(shape.outline);
+  context.restore();
   if (object === scene.target) drawTarget(context, at, radius, scene);
   if (object.hp < object.kind.hp || object === scene.target)
     drawHitPoints(context, object, at, radius, scene);
+}
+
+function drawShadow(context: Context, radius: number, colours: Palette): void {
+  context.beginPath();
+  context.ellipse(radius * 0.12, radius * 0.55, radius * 0.95, radius * 0.55, 0, 0, Math.PI * 2);
+  context.fillStyle = colours.shadow;
+  context.fill();
 }
 
 function drawTarget(context: Context, at: Point, radius: number, { camera, colours }: Scene): void {
@@ -79,20 +121,6 @@ function drawTarget(context: Context, at: Point, radius: number, { camera, colou
   context.strokeStyle = colours.accent;
   context.lineWidth = 2.5 * camera.scale;
   context.stroke();
-}
-
-/** Crates are square, rocks have seven sides, crystals are tall: told apart without colour. */
-function tracePolygon(context: Context, at: Point, radius: number, object: WorldObject): void {
-  const sides = object.kind.name === 'crate' ? 4 : object.kind.name === 'rock' ? 7 : 4;
-  const turn = object.kind.name === 'crate' ? Math.PI / 4 : (object.id % 7) * 0.3;
-  const isCrystal = object.kind.name === 'crystal';
-  context.beginPath();
-  for (let side = 0; side < sides; side++) {
-    const angle = (isCrystal ? Math.PI / 2 : turn) + (side * Math.PI * 2) / sides;
-    const narrow = isCrystal && side % 2 === 1 ? 0.62 : 1.15;
-    context.lineTo(at.x + Math.cos(angle) * radius * narrow, at.y + Math.sin(angle) * radius * narrow);
-  }
-  context.closePath();
 }
 
 function drawHitPoints(context: Context, object: WorldObject, at: Point, radius: number, scene: Scene): void {
@@ -122,6 +150,7 @@ function drawPlayer(context: Context, player: WorldPlayer, scene: Scene): void {
   const isOwn = player.pid === model.ownPid;
   const radius = PLAYER_RADIUS * camera.scale;
   context.globalAlpha = player.isConnected ? 1 : 0.4;
+  drawHeading(context, player, at, radius);
   context.beginPath();
   context.arc(at.x, at.y, radius, 0, Math.PI * 2);
   context.fillStyle = playerColour(player.pid);
@@ -131,6 +160,19 @@ function drawPlayer(context: Context, player: WorldPlayer, scene: Scene): void {
   context.stroke();
   label(context, player.name, { x: at.x, y: at.y - radius - 7 * camera.scale }, isOwn ? 13 : 12, scene);
   context.globalAlpha = 1;
+}
+
+/** A wedge towards where the player walks. */
+function drawHeading(context: Context, player: WorldPlayer, at: Point, radius: number): void {
+  const { dx, dy } = player.velocity;
+  if (dx === 0 && dy === 0) return;
+  const angle = Math.atan2(dy, dx);
+  context.beginPath();
+  context.moveTo(at.x + Math.cos(angle) * radius * 1.75, at.y + Math.sin(angle) * radius * 1.75);
+  context.arc(at.x, at.y, radius * 1.1, angle + 0.6, angle - 0.6, true);
+  context.closePath();
+  context.fillStyle = playerColour(player.pid);
+  context.fill();
 }
 
 function drawBreaks(context: Context, scene: Scene): void {

@@ -1,7 +1,7 @@
 /** What the canvas needs to know of the World, kept up to date from the game's committed state. */
 
 import type { Game } from '@breakwater/client';
-import { KINDS, type Kind } from '@breakwater/game-world/view';
+import { KINDS, type Kind, type Velocity } from '@breakwater/game-world/view';
 import { type Point, TickClock, Track } from './interpolation.ts';
 
 /** How long a hit flashes and a break floats, in ms. */
@@ -16,6 +16,8 @@ export interface WorldPlayer {
   isConnected: boolean;
   xp: number;
   position: Point;
+  /** In map units a tick. */
+  velocity: Velocity;
 }
 
 export interface WorldObject {
@@ -77,6 +79,7 @@ export class WorldModel {
       const player = this.players.get(pid) ?? this.#addPlayer(pid);
       player.xp = Number(row.xp);
       player.position = { x: Number(row.x), y: Number(row.y) };
+      player.velocity = { dx: Number(row.dx), dy: Number(row.dy) };
       player.track.add(timeMs, player.position.x, player.position.y);
     }
     for (const [pid, row] of replica.table('$players').rows) {
@@ -89,7 +92,8 @@ export class WorldModel {
   }
 
   #addPlayer(pid: number): WorldPlayer {
-    const player = { pid, track: new Track(), name: '', isConnected: true, xp: 0, position: { x: 0, y: 0 } };
+    const still = { position: { x: 0, y: 0 }, velocity: { dx: 0, dy: 0 } };
+    const player = { pid, track: new Track(), name: '', isConnected: true, xp: 0, ...still };
     this.players.set(pid, player);
     return player;
   }

@@ -11,6 +11,7 @@ export interface Palette {
   readonly halo: string;
   readonly accent: string;
   readonly flash: string;
+  readonly shadow: string;
   readonly hpBack: string;
   readonly hp: string;
   readonly kinds: { readonly [name: string]: { readonly fill: string; readonly line: string } };
@@ -24,6 +25,7 @@ const LIGHT: Palette = {
   halo: '#ffffffd0',
   accent: '#0f6f73',
   flash: '#ffffff',
+  shadow: '#16222a1f',
   hpBack: '#16222a33',
   hp: '#19703c',
   kinds: {
@@ -41,6 +43,7 @@ const DARK: Palette = {
   halo: '#10161bd0',
   accent: '#4cc3c0',
   flash: '#ffffff',
+  shadow: '#00000059',
   hpBack: '#ffffff33',
   hp: '#57c785',
   kinds: {
