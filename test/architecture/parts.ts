@@ -38,7 +38,11 @@ export const DEPENDENCY_TABLE: Readonly<Record<string, PartRule>> = {
   'tools/src/schemas.ts': { ours: ['service-kit', 'testkit'], npm: NONE, node: true },
   'tools/src/gen': { ours: ['service-kit', 'testkit'], npm: NONE, node: true },
   bench: { ours: ['*'], npm: 'declared', node: true },
-  test: { ours: ['client', 'bus', 'protocol', 'testkit', 'game-kit', 'game-*'], npm: NONE, node: true },
+  test: {
+    ours: ['client', 'bus', 'protocol', 'testkit', 'tools', 'game-kit', 'game-*'],
+    npm: NONE,
+    node: true,
+  },
 };
 
 /** What the tests of any part may use besides. */
@@ -71,4 +75,5 @@ export const COMPUTED_IMPORTS = [
   'packages/service-kit/src/telemetry/',
   'tools/src/schemas.ts',
   'tools/src/start/prepare.ts',
+  'tools/src/games/',
 ];

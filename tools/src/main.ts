@@ -15,13 +15,21 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'types, lint and every test, with a summary',
     load: async () => (await import('./verify/command.ts')).testCommand,
   },
-  check: {
+  lint: {
     summary: 'types, lint, format and generated docs',
-    load: async () => (await import('./verify/check-command.ts')).checkCommand,
+    load: async () => (await import('./verify/lint-command.ts')).lintCommand,
   },
   gen: {
     summary: 'write the generated parts of the docs',
     load: async () => (await import('./gen/command.ts')).genCommand,
+  },
+  bots: {
+    summary: 'players that play and talk through the SDK',
+    load: async () => (await import('./bots/command.ts')).botsCommand,
+  },
+  check: {
+    summary: 'hold client logs against the streams: acked is kept, shown is stored',
+    load: async () => (await import('./check-logs/command.ts')).checkLogsCommand,
   },
 };
 

@@ -2,9 +2,10 @@ import { type Command, CommandError } from '../command.ts';
 import { staleDocs } from '../gen/docs.ts';
 import { lintStep, runSteps, type Step, summarize, typesStep } from './steps.ts';
 
-const HELP = `Usage: npm run check    (or: breakwater check)
+const HELP = `Usage: npm run check    (or: breakwater lint)
 
-Types, lint, format, and whether the generated parts of the docs are up to date. Changes nothing.`;
+Types, lint, format, and whether the generated parts of the docs are up to date. Changes nothing.
+("breakwater check" is another command: it reads client logs.)`;
 
 const docsStep: Step = {
   name: 'generated docs',
@@ -17,10 +18,10 @@ const docsStep: Step = {
 
 async function run(args: readonly string[]): Promise<number> {
   if (args.length > 0)
-    throw new CommandError(`"breakwater check" takes no arguments, but got "${args.join(' ')}".`);
+    throw new CommandError(`"breakwater lint" takes no arguments, but got "${args.join(' ')}".`);
   const results = await runSteps([typesStep, lintStep, docsStep], console.log);
   console.log(summarize(results));
   return results.every(({ ok }) => ok) ? 0 : 1;
 }
 
-export const checkCommand: Command = { help: HELP, run };
+export const lintCommand: Command = { help: HELP, run };

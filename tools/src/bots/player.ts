@@ -1,0 +1,132 @@
+import type { Client, Game } from '@breakwater/client';
+import { CommandRejectedError, QueueFullError } from '@breakwater/client';
+import { Bot } from '@breakwater/game-world/bot';
+import type { GameRecorder } from '../recorder/game-recorder.ts';
+import type { Recorder } from '../recorder/recorder.ts';
+import type { WorldRows } from './rows.ts';
+import type { BotStats } from './stats.ts';
+
+/** Above this many commands without an answer a bot waits, as a person would stop hammering. */
+const MAX_PENDING = 20;
+
+/** Plays the World through the SDK until the game is over for it. */
+export class Player {
+  readonly #game: Game<WorldRows>;
+  readonly #bot: Bot;
+  readonly #stats: BotStats;
+  readonly #recording: GameRecorder | undefined;
+  readonly #stops: (() => void)[];
+  readonly #over = Promise.withResolvers<void>();
+  #xp: number;
+
+  private constructor(
+    game: Game<WorldRows>,
+    pid: number,
+    stats: BotStats,
+    random: () => number,
+    recorder: Recorder | undefined,
+  ) {
+    this.#game = game;
+    this.#bot = new Bot(pid, random);
+    this.#stats = stats;
+    this.#recording = recorder?.game(game as unknown as Game);
+    this.#xp = this.#shownXp();
+    stats.playing += 1;
+    this.#stops = [
+      game.on('delta', () => this.#onDelta()),
+      game.on('owner', () => {
+        stats.ownerChanges += 1;
+      }),
+      game.on('pause', ({ ms }) => {
+        stats.longestPauseMs = Math.max(stats.longestPauseMs, ms);
+      }),
+      game.on('status', ({ status }) => {
+        if (status === 'ended' || status === 'lost' || status === 'left') this.#over.resolve();
+      }),
+    ];
+  }
+
+  /** @throws BreakwaterError when the game cannot be joined */
+  static async join(
+    client: Client,
+    gameId: string,
+    stats: BotStats,
+    random: () => number,
+    recorder?: Recorder,
+  ): Promise<Player> {
+    const game = await client.games.join<WorldRows>(gameId);
+    if (game.pid === undefined) throw new Error('a bot was joined as a spectator');
+    return new Player(game, game.pid, stats, random, recorder);
+  }
+
+  get gameId(): string {
+    return this.#game.id;
+  }
+
+  /** Resolves when the game is over for this player. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  async leave(): Promise<void> {
+    this.#end();
+    await this.#game.leave();
+  }
+
+  /** The client is gone, and the game with it. */
+  drop(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#stops.length === 0) return;
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#recording?.stop();
+    this.#stats.playing -= 1;
+    this.#over.resolve();
+  }
+
+  #onDelta(): void {
+    this.#stats.deltas += 1;
+    this.#countXp();
+    if (this.#game.pendingCommands >= MAX_PENDING) return;
+    const { replica } = this.#game;
+    const view = {
+      tick: replica.tick,
+      players: replica.table('players').rows,
+      objects: replica.table('objects').rows,
+    };
+    for (const { name, args } of this.#bot.decide(view)) this.#command(name, { ...args });
+  }
+
+  #command(name: string, args: Readonly<Record<string, unknown>>): void {
+    try {
+      const sent = this.#game.command(name, args);
+      this.#stats.commandsSent += 1;
+      this.#recording?.command(name, sent);
+      sent.applied.then(
+        () => {
+          this.#stats.commandsAcked += 1;
+        },
+        (error: unknown) => {
+          if (!(error instanceof CommandRejectedError)) return;
+          this.#stats.commandsAcked += 1;
+          this.#stats.commandsRejected += 1;
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+    }
+  }
+
+  #countXp(): void {
+    const xp = this.#shownXp();
+    if (xp > this.#xp) this.#stats.xp += xp - this.#xp;
+    this.#xp = xp;
+  }
+
+  #shownXp(): number {
+    const { pid, replica } = this.#game;
+    return pid === undefined ? 0 : (replica.table('players').rows.get(pid)?.xp ?? 0);
+  }
+}
