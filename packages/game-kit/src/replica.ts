@@ -28,7 +28,6 @@ class Collector implements PartSink {
   private readonly has: (table: number, id: number) => boolean;
   private readonly width: (table: number) => number;
   private readonly gone = new Set<number>();
-  private readonly added = new Set<number>();
   private current = -1;
 
   constructor(has: (table: number, id: number) => boolean, width: (table: number) => number) {
@@ -50,7 +49,6 @@ class Collector implements PartSink {
   inserted(table: number, id: number, values: readonly ColumnValue[]): void {
     this.enter(table);
     if (this.has(table, id) && !this.gone.has(id)) mismatch(id);
-    this.added.add(id);
     this.changes.push({
       table,
       change: { kind: 'inserted', id, values: values.slice(0, this.width(table)) },
@@ -59,8 +57,7 @@ class Collector implements PartSink {
 
   changed(table: number, id: number, mask: number, values: readonly ColumnValue[]): void {
     this.enter(table);
-    const stays = this.has(table, id) && !this.gone.has(id);
-    if (!stays || this.added.has(id)) mismatch(id);
+    if (!this.has(table, id) || this.gone.has(id)) mismatch(id);
     this.changes.push({
       table,
       change: { kind: 'changed', id, mask, values: values.slice(0, this.width(table)) },
@@ -71,7 +68,6 @@ class Collector implements PartSink {
     if (table === this.current) return;
     this.current = table;
     this.gone.clear();
-    this.added.clear();
   }
 }
 

@@ -100,6 +100,23 @@ describe('replay', () => {
     );
   });
 
+  it('goes on after a replay exactly as the live game does, with no event left over', () => {
+    fc.assert(
+      fc.property(actions, actions, (before, after) => {
+        const { instance, deltas } = record(before, 1);
+        const copy = emptyInstance(sample, OPTIONS);
+        for (const delta of deltas) copy.applyDelta(delta);
+        for (const name of ['hits', 'whispers', '$rejects'] as const) expect(copy.tables[name].size).toBe(0);
+        const [live, replayed] = [new Driver(instance), new Driver(copy)];
+        for (const next of [...after, { do: 'step' as const }]) {
+          live.play(next);
+          replayed.play(next);
+          expect(copy.encodeDelta()).toEqual(instance.encodeDelta());
+        }
+      }),
+    );
+  });
+
   it('goes on after hydration exactly as the live game does', () => {
     fc.assert(
       fc.property(actions, actions, (before, after) => {
@@ -139,6 +156,27 @@ describe('replay', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('moves a row from one hand to another through the slices of both', () => {
+    const instance = createInstance(sample, OPTIONS);
+    for (const user of ['a', 'b', 'c']) instance.join({ user, name: user, join: 1 });
+    instance.command(3, 1, 'draw', {});
+    instance.encodeDelta();
+    const state = instance.encodeState();
+    const replicas = [1, 2, 3].map((pid) => {
+      const replica = new Replica(sample.schema);
+      replica.applyState(state.shared, state.slices[pid - 1]!.bytes);
+      return replica;
+    });
+    expect(replicas.map((replica) => replica.table('hands').rows.size)).toEqual([0, 0, 1]);
+    expect(instance.command(3, 2, 'give', { to: 2 })).toBe('applied');
+    const delta = instance.encodeDelta();
+    expect(delta.slices.map((slice) => slice.pid)).toEqual([2, 3]);
+    replicas.forEach((replica, i) => {
+      replica.applyDelta(delta.shared, delta.slices.find((slice) => slice.pid === i + 1)?.bytes);
+    });
+    expect(replicas.map((replica) => replica.table('hands').rows.size)).toEqual([0, 1, 0]);
   });
 
   it('puts into a slice the rows of its owner and nothing else', () => {

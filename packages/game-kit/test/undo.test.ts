@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createInstance } from '../src/index.ts';
+import { Replica } from '../src/replica.ts';
 import { type Action, action, Driver } from './actions.ts';
 import { sample } from './sample-game.ts';
 
@@ -80,6 +81,20 @@ describe('a command that is undone', () => {
     const { instance } = play([], true);
     instance.command(1, 1, 'wreck', { how: 'end' });
     expect(instance.ended).toBeUndefined();
+  });
+
+  it('keeps what was changed before it and not yet sent, also of rows that it removed', () => {
+    const { instance } = play([], true);
+    instance.command(1, 1, 'draw', {});
+    instance.encodeDelta();
+    const before = instance.encodeState().slices[0]!.bytes;
+    instance.tables.hands.set(1, 'card', 99);
+    instance.command(1, 2, 'wreck', { how: 'throw' });
+    const delta = instance.encodeDelta();
+    const replica = new Replica(sample.schema);
+    replica.applyState(createInstance(sample, OPTIONS).encodeState().shared, before);
+    replica.applyDelta(delta.shared, delta.slices[0]!.bytes);
+    expect(replica.table('hands').rows.get(1)?.card).toBe(99);
   });
 
   it('gives back row objects that the rules still hold', () => {
