@@ -40,6 +40,7 @@ async function runStack(stack: LocalStackRun, output: Output): Promise<number> {
     }
   }
   await stopped;
+  output.say('info', 'everything has ended');
   return 0;
 }
 
