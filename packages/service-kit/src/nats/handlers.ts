@@ -101,9 +101,8 @@ class RequestHandler<T> {
       return;
     }
     try {
-      const result = await this.#handler(input, message);
+      respondResult(message, await this.#handler(input, message));
       this.#deps.metrics.handled.add(1, { outcome: 'ok' });
-      this.#answer(() => respondResult(message, result));
     } catch (cause) {
       this.#answer(() => this.#onThrow(message, cause));
     }
