@@ -182,6 +182,8 @@ test.each([
     "import { x } from '@breakwater/game-world/view';\nimport { h } from 'preact/hooks';",
   ],
   ['games/world/src/a.ts', "import { x } from '@breakwater/game-kit';"],
+  ['test/page.test.ts', "import { buildPage } from '../services/web/build.ts';"],
+  ['packages/client/examples/chat.ts', "import { connect } from '@breakwater/client';"],
   ['tools/src/schemas.ts', 'const x = await import(file);'],
   ['services/chat/src/a.ts', "// import { x } from '@breakwater/edge';"],
 ])('%s may say: %s', (file, text) => {
