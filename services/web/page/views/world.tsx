@@ -141,11 +141,18 @@ function Stage({ game }: { game: Game }) {
         tabIndex={0}
         aria-label="The World. Arrow keys or W A S D walk, space hits the nearest object."
       />
-      <p class="hud hint">Arrow keys or WASD to walk, space to hit; or press where you want to go</p>
+      <p class="hud hint" hidden={hasEarned(model)}>
+        Arrow keys or WASD to walk, space to hit; or press where you want to go
+      </p>
       {model !== undefined && <Scores model={model} />}
       {model !== undefined && <Feed breaks={model.breaks} />}
     </>
   );
+}
+
+/** Who has earned XP knows how it is done. */
+function hasEarned(model: WorldModel | undefined): boolean {
+  return (model?.players.get(model.ownPid ?? 0)?.xp ?? 0) > 0;
 }
 
 function Scores({ model }: { model: WorldModel }) {
