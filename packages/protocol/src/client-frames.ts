@@ -94,7 +94,7 @@ const frames = {
 export type ClientFrame = Decoded<(typeof frames)[keyof typeof frames]>;
 export type ClientFrameOf<T extends ClientFrame['t']> = Extract<ClientFrame, { t: T }>;
 
-const clientFrame = tagged('t', frames) as Decoder<ClientFrame>;
+export const clientFrame = tagged('t', frames) as Decoder<ClientFrame>;
 export const CLIENT_FRAME_TYPES = Object.keys(frames) as readonly ClientFrame['t'][];
 
 /** Total over any text; refuses unknown fields, deep nesting, repeated keys. */

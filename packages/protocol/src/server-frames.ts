@@ -11,6 +11,7 @@ import {
   type DecodeResult,
   type Decoder,
   decode,
+  describe,
   int,
   json,
   literal,
@@ -60,11 +61,15 @@ export type GameInfo = Decoded<typeof gameInfo>;
 export const roster = loose({ count: int(0), people: array(person, 10_000), isComplete: boolean() });
 export type Roster = Decoded<typeof roster>;
 
-const errorCode: Decoder<ErrorCode> = (value) => {
-  if (isErrorCode(value)) return value;
-  if (typeof value === 'string') return 'internal';
-  throw new DecodeError('must be a string');
-};
+/** A code that a newer server added is `internal` here. */
+const errorCode: Decoder<ErrorCode> = describe(
+  (value): ErrorCode => {
+    if (isErrorCode(value)) return value;
+    if (typeof value === 'string') return 'internal';
+    throw new DecodeError('must be a string');
+  },
+  { expects: 'error code' },
+);
 
 const page = { messages: array(message, 10_000), more: boolean() };
 
@@ -173,7 +178,7 @@ export type ServerFrame = Decoded<(typeof frames)[keyof typeof frames]>;
 export type ServerFrameOf<T extends ServerFrame['t']> = Extract<ServerFrame, { t: T }>;
 export const SERVER_FRAME_TYPES = Object.keys(frames) as readonly ServerFrame['t'][];
 
-const serverFrame = tagged('t', frames) as Decoder<ServerFrame>;
+export const serverFrame = tagged('t', frames) as Decoder<ServerFrame>;
 
 /** Total over any text. An unknown `t` is an error whose path is `t`: clients skip such a frame. */
 export function decodeServerFrame(source: string): DecodeResult<ServerFrame> {

@@ -33,6 +33,28 @@ export type DecodedObject<F extends Fields> = Flatten<
   }
 >;
 
+/** What a decoder takes, in words and, of an object or union, by its members. For documents and their tests. */
+export interface Description {
+  readonly expects: string;
+  readonly fields?: Readonly<Record<string, Decoder<unknown>>>;
+  readonly members?: Readonly<Record<string, Decoder<unknown>>>;
+}
+
+const descriptions = new WeakMap<Decoder<unknown>, Description>();
+
+/** Says what a decoder of one's own making expects. */
+export function describe<D extends Decoder<unknown>>(decoder: D, description: Description): D {
+  descriptions.set(decoder, description);
+  return decoder;
+}
+
+/** `undefined` for a decoder that was not made by this file. */
+export function descriptionOf(decoder: Decoder<unknown>): Description | undefined {
+  return descriptions.get(decoder);
+}
+
+const wordsFor = (decoder: Decoder<unknown>): string => descriptionOf(decoder)?.expects ?? 'other';
+
 function fail(message: string): never {
   throw new DecodeError(message);
 }
@@ -64,7 +86,7 @@ export function string(rule: StringRule = {}): Decoder<string> {
     pattern,
     expected = 'has characters that are not allowed',
   } = rule;
-  return (value) => {
+  const decodeString = (value: unknown): string => {
     if (typeof value !== 'string') fail('must be a string');
     if (value.length < minLength)
       fail(minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`);
@@ -73,56 +95,68 @@ export function string(rule: StringRule = {}): Decoder<string> {
     if (!value.isWellFormed() || value.includes('\0')) fail('must be well-formed text without NUL');
     return value;
   };
+  const kind = pattern === undefined ? 'text' : `text /${pattern.source}/`;
+  return describe(decodeString, { expects: `${kind}, ${minLength} to ${maxLength}` });
 }
 
 /** A whole number; -0 is refused, it does not survive JSON. */
 export function int(min = 0, max: number = Number.MAX_SAFE_INTEGER): Decoder<number> {
-  return (value) => {
+  const decodeInt = (value: unknown): number => {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) fail('must be a whole number');
     const number = value as number;
     if (number < min || number > max) fail(`must be from ${min} to ${max}`);
     return number;
   };
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `${min} to ${max}`;
+  return describe(decodeInt, { expects: `whole number, ${range}` });
 }
 
 /** A finite number. */
 export function finite(): Decoder<number> {
-  return (value) => {
+  const decodeFinite = (value: unknown): number => {
     if (typeof value !== 'number' || !Number.isFinite(value)) fail('must be a finite number');
     return value as number;
   };
+  return describe(decodeFinite, { expects: 'number' });
 }
 
 export function boolean(): Decoder<boolean> {
-  return (value) => (typeof value === 'boolean' ? value : fail('must be true or false'));
+  const decodeBoolean = (value: unknown): boolean =>
+    typeof value === 'boolean' ? value : fail('must be true or false');
+  return describe(decodeBoolean, { expects: 'true or false' });
 }
 
 export function literal<const T extends string | number | boolean>(expected: T): Decoder<T> {
-  return (value) => (value === expected ? expected : fail(`must be ${JSON.stringify(expected)}`));
+  const decodeLiteral = (value: unknown): T =>
+    value === expected ? expected : fail(`must be ${JSON.stringify(expected)}`);
+  return describe(decodeLiteral, { expects: JSON.stringify(expected) });
 }
 
 export function oneOf<const T extends string>(values: readonly T[]): Decoder<T> {
-  return (value) =>
+  const decodeWord = (value: unknown): T =>
     values.includes(value as T) ? (value as T) : fail(`must be one of ${values.join(', ')}`);
+  return describe(decodeWord, { expects: `one of ${values.join(', ')}` });
 }
 
 export function optional<T>(decoder: Decoder<T>): OptionalDecoder<T> {
   const decodeOptional = (value: unknown): T | undefined =>
     value === undefined ? undefined : decoder(value);
-  return Object.assign(decodeOptional, { isOptional: true as const });
+  const { expects = 'other', ...rest } = descriptionOf(decoder) ?? {};
+  return describe(Object.assign(decodeOptional, { isOptional: true as const }), { expects, ...rest });
 }
 
 export function array<T>(item: Decoder<T>, maxItems = 1_000): Decoder<T[]> {
-  return (value) => {
+  const decodeArray = (value: unknown): T[] => {
     if (!Array.isArray(value)) fail('must be a list');
     if (value.length > maxItems) fail(`must have at most ${maxItems} items`);
     return value.map((entry, index) => nested(item, entry, String(index)));
   };
+  return describe(decodeArray, { expects: `list of at most ${maxItems}: ${wordsFor(item)}` });
 }
 
 /** A JSON object with any keys of the id alphabet and values of one type. */
 export function record<T>(item: Decoder<T>, maxEntries = 100): Decoder<Record<string, T>> {
-  return (value) => {
+  const decodeRecord = (value: unknown): Record<string, T> => {
     const entries = Object.entries(plainObject(value));
     if (entries.length > maxEntries) fail(`must have at most ${maxEntries} fields`);
     const result: Record<string, T> = Object.create(null) as Record<string, T>;
@@ -132,24 +166,26 @@ export function record<T>(item: Decoder<T>, maxEntries = 100): Decoder<Record<st
     }
     return result;
   };
+  return describe(decodeRecord, { expects: `object of at most ${maxEntries}: ${wordsFor(item)}` });
 }
 
 /** An object with exactly these fields: unknown ones are refused. For what clients send. */
 export function strict<F extends Fields>(fields: F): Decoder<DecodedObject<F>> {
   const known = new Set(Object.keys(fields));
   const read = loose(fields);
-  return (value) => {
+  const decodeStrict = (value: unknown): DecodedObject<F> => {
     for (const key of Object.keys(plainObject(value))) {
       if (!known.has(key)) fail('has an unknown field');
     }
     return read(value);
   };
+  return describe(decodeStrict, { expects: `{${[...known].join(', ')}}`, fields });
 }
 
 /** An object with at least these fields: unknown ones are dropped. For what services and servers send. */
 export function loose<F extends Fields>(fields: F): Decoder<DecodedObject<F>> {
   const entries = Object.entries(fields);
-  return (value) => {
+  const decodeLoose = (value: unknown): DecodedObject<F> => {
     const source = plainObject(value);
     const result: Record<string, unknown> = {};
     for (const [key, decoder] of entries) {
@@ -158,6 +194,7 @@ export function loose<F extends Fields>(fields: F): Decoder<DecodedObject<F>> {
     }
     return result as DecodedObject<F>;
   };
+  return describe(decodeLoose, { expects: `{${Object.keys(fields).join(', ')}}`, fields });
 }
 
 /** A union told apart by one field. */
@@ -165,17 +202,20 @@ export function tagged<const K extends string, M extends Readonly<Record<string,
   key: K,
   members: M,
 ): Decoder<Decoded<M[keyof M]>> {
-  return (value) => {
+  const decodeTagged = (value: unknown): Decoded<M[keyof M]> => {
     const tag = plainObject(value)[key];
     if (typeof tag !== 'string' || !Object.hasOwn(members, tag))
       throw new DecodeError('is not known').within(key);
     return members[tag]!(value) as Decoded<M[keyof M]>;
   };
+  return describe(decodeTagged, { expects: `one of ${Object.keys(members).join(', ')}`, members });
 }
 
 /** Any JSON value, as it is. Only for values that are opaque to the decoder's owner. */
 export function json(): Decoder<unknown> {
-  return (value) => (value === undefined ? fail('is missing') : value);
+  return describe((value: unknown) => (value === undefined ? fail('is missing') : value), {
+    expects: 'any JSON',
+  });
 }
 
 function plainObject(value: unknown): Readonly<Record<string, unknown>> {
