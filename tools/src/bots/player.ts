@@ -8,6 +8,8 @@ import type { BotStats } from './stats.ts';
 
 /** Above this many commands without an answer a bot waits, as a person would stop hammering. */
 const MAX_PENDING = 20;
+/** When nobody moves there is no delta for up to a second; a bot that waits for its next blow looks by itself. */
+const LOOK_EVERY_MS = 100;
 
 /** Plays the World through the SDK until the game is over for it. */
 export class Player {
@@ -17,6 +19,8 @@ export class Player {
   readonly #recording: GameRecorder | undefined;
   readonly #stops: (() => void)[];
   readonly #over = Promise.withResolvers<void>();
+  readonly #timer: NodeJS.Timeout;
+  #lastDeltaMs = performance.now();
   #xp: number;
 
   private constructor(
@@ -32,6 +36,7 @@ export class Player {
     this.#recording = recorder?.game(game as unknown as Game);
     this.#xp = this.#shownXp();
     stats.playing += 1;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#stops = [
       game.on('delta', () => this.#onDelta()),
       game.on('owner', () => {
@@ -81,6 +86,7 @@ export class Player {
   #end(): void {
     if (this.#stops.length === 0) return;
     for (const stop of this.#stops.splice(0)) stop();
+    clearInterval(this.#timer);
     this.#recording?.stop();
     this.#stats.playing -= 1;
     this.#over.resolve();
@@ -88,11 +94,23 @@ export class Player {
 
   #onDelta(): void {
     this.#stats.deltas += 1;
+    this.#lastDeltaMs = performance.now();
     this.#countXp();
+    this.#decide(0);
+  }
+
+  #look(): void {
+    const quietMs = performance.now() - this.#lastDeltaMs;
+    if (this.#game.status === 'live' && quietMs >= LOOK_EVERY_MS)
+      this.#decide(Math.floor((quietMs * this.#game.tickHz) / 1_000));
+  }
+
+  /** `ticksSince`: how many the game is ahead of what is shown, as far as one can tell. */
+  #decide(ticksSince: number): void {
     if (this.#game.pendingCommands >= MAX_PENDING) return;
     const { replica } = this.#game;
     const view = {
-      tick: replica.tick,
+      tick: replica.tick + ticksSince,
       players: replica.table('players').rows,
       objects: replica.table('objects').rows,
     };

@@ -4,6 +4,9 @@ import { emptyInstance, type GameDefinition, type GameInstance, hydrate } from '
 import { hashRow, toHex8, ViewDigest, type ViewDigests } from '../recorder/view-digest.ts';
 import { type GameDetails, readDetails } from './details.ts';
 
+/** As a client's digests; the events of the delta before a snapshot are not in it. */
+export type ReplayView = Omit<ViewDigests, 'events'> & { readonly events: string | undefined };
+
 /** A game replayed from its log: the whole state, and what a spectator would see of it. */
 export class Replay {
   readonly definition: GameDefinition;
@@ -12,7 +15,7 @@ export class Replay {
   readonly replica: Replica;
   readonly #instance: GameInstance;
   readonly #digest: ViewDigest;
-  #view: ViewDigests;
+  #view: ReplayView;
 
   private constructor(definition: GameDefinition, details: GameDetails, instance: GameInstance) {
     this.definition = definition;
@@ -34,7 +37,7 @@ export class Replay {
     const details = readDetails(snapshot.details);
     const replay = new Replay(definition, details, hydrate(definition, snapshot.parts, details));
     replay.replica.applyState(snapshot.parts.shared);
-    replay.#view = replay.#digest.take();
+    replay.#view = { ...replay.#digest.take(), events: undefined };
     return replay;
   }
 
@@ -42,8 +45,8 @@ export class Replay {
     return this.#instance.tick;
   }
 
-  /** Digests of what everybody sees, and of the events of the last delta. */
-  get view(): ViewDigests {
+  /** Digests of what everybody sees, and of the events of the last delta, if it was replayed here. */
+  get view(): ReplayView {
     return this.#view;
   }
 

@@ -1,0 +1,131 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  eventually,
+  launchProcess,
+  type ManagedProcess,
+  projectRoot,
+  type Stack,
+  serviceRuntime,
+  startStack,
+} from '@breakwater/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Crowd, checkLogs, describeReport, type Report, signedTokens } from '../src/index.ts';
+
+let stack: Stack;
+let dir: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'breakwater-bots-'));
+  stack = await startStack();
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly lines: string[];
+  readonly child: ManagedProcess;
+}
+
+function breakwater(...args: string[]): Run {
+  const lines: string[] = [];
+  const child = launchProcess({
+    name: args[0] ?? 'breakwater',
+    command: serviceRuntime(),
+    args: [join(projectRoot, 'tools/src/main.ts'), ...args],
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  child.onLine((line) => lines.push(line.text));
+  return { lines, child };
+}
+
+async function check(...args: string[]): Promise<{ code: number | null; text: string }> {
+  const { lines, child } = breakwater('check', ...args, '--nats', stack.nats.url);
+  const { code } = await child.exited;
+  return { code, text: lines.join('\n') };
+}
+
+test('bots play and talk until Ctrl-C, and their logs hold against the streams', {
+  timeout: 120_000,
+}, async () => {
+  const logs = join(dir, 'cli');
+  const { lines, child } = breakwater(
+    'bots',
+    ...['--players', '6', '--games', '2', '--chat', 'harbour', '--rate', '2', '--record', logs],
+    ...['--url', stack.edgeUrls.join(','), '--secret', stack.jwtSecret],
+  );
+  await eventually(() => expect(lines.join('\n')).toMatch(/connected 6\/6 .*playing 6 .* xp [1-9]/), {
+    timeoutMs: 60_000,
+  });
+  await child.stop({ signal: 'SIGINT' });
+  expect((await child.exited).code).toBe(0);
+  expect(lines.at(-1)).toMatch(
+    /^bots: .* commands acked, .* xp, .* messages acked, 0 reconnects, 0 failures$/,
+  );
+
+  const honest = await check(logs, '--json');
+  expect(honest.text).toContain('"ok":true');
+  expect(honest.code).toBe(0);
+  const report = JSON.parse(honest.text) as Report;
+  expect(report.checked).toMatchObject({ clients: 6, rooms: 1, games: 2 });
+  for (const what of ['acked messages', 'shown messages', 'shown states', 'acked commands'])
+    expect(report.checked[what], what).toBeGreaterThan(0);
+
+  const [first] = readdirSync(logs).sort();
+  const file = join(logs, first!);
+  const honestLog = readFileSync(file, 'utf8');
+  writeFileSync(file, honestLog.replace(/("t":"game.delta".*?"shared":")[0-9a-f]{8}/, '$100000000'));
+  const doctored = await check(logs);
+  expect(doctored.code).toBe(1);
+  expect(doctored.text).toMatch(new RegExp(`shown_committed .*${first}:\\d+`));
+
+  writeFileSync(file, `${honestLog}{"t":"game.delta","ga`);
+  expect((await check(logs)).code).toBe(0);
+  appendFileSync(file, 'me":"x"}\n');
+  const broken = await check(logs);
+  expect(broken.code).toBe(2);
+  expect(broken.text).toContain(`${first}:`);
+});
+
+test('an edge that is killed costs the bots nothing that was acknowledged', {
+  timeout: 120_000,
+}, async () => {
+  const record = join(dir, 'killed');
+  const crowd = new Crowd({
+    players: 8,
+    urls: stack.edgeUrls,
+    tokens: signedTokens(stack.jwtSecret, 'k'),
+    run: 'killed',
+    play: { games: 1 },
+    chat: { room: 'lighthouse', ratePerSecond: 2 },
+    record,
+    connect: { reconnect: { firstDelayMs: 50 } },
+  });
+  await using _crowd = crowd;
+  crowd.start();
+  await eventually(() => expect(crowd.stats).toMatchObject({ connected: 8, playing: 8 }), {
+    timeoutMs: 60_000,
+  });
+  await eventually(() => expect(crowd.stats.messagesAcked).toBeGreaterThan(10), { timeoutMs: 60_000 });
+
+  await stack.service('edge-1').kill();
+  await eventually(() => expect(crowd.stats.reconnects).toBeGreaterThan(0), { timeoutMs: 60_000 });
+  await eventually(() => expect(crowd.stats.connected).toBe(8), { timeoutMs: 60_000 });
+  const { messagesAcked, commandsAcked } = crowd.stats;
+  await eventually(
+    () => {
+      expect(crowd.stats.messagesAcked).toBeGreaterThan(messagesAcked + 10);
+      expect(crowd.stats.commandsAcked).toBeGreaterThan(commandsAcked + 10);
+    },
+    { timeoutMs: 60_000 },
+  );
+  await crowd.stop();
+
+  const report = await checkLogs({ paths: [record], nats: stack.nats.url });
+  expect(report.ok, describeReport(report)).toBe(true);
+  expect(report.checked['acked messages']).toBeGreaterThan(20);
+});
