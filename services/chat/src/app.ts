@@ -10,6 +10,7 @@ import { Rooms } from './adapters/rooms.ts';
 import { untilReachable } from './adapters/until-reachable.ts';
 import { assertConsistent, type schema } from './config.ts';
 import { Chat } from './domain/chat.ts';
+import { LatestRecords } from './domain/latest.ts';
 import { Presence } from './domain/presence.ts';
 import { PresenceFeed } from './domain/presence-feed.ts';
 import { RecentIds } from './domain/recent-ids.ts';
@@ -117,7 +118,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const chat = new Chat({
     rooms,
     people,
-    reader: new RoomReader(roomLog, config),
+    reader: new RoomReader(roomLog, new LatestRecords(roomLog, clock, config), config),
     sender,
     rate: new TokenBuckets({
       perSecond: config.sendsPerSecond,

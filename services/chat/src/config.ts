@@ -157,6 +157,19 @@ const readSettings = {
     min: 1,
     max: 5_000,
   }),
+  maxCachedMessages: setting.int({
+    env: 'BREAKWATER_CHAT_MAX_CACHED_MESSAGES',
+    doc: 'Newest messages of one room that are kept in memory for joins.',
+    default: 256,
+    min: 1,
+    max: 10_000,
+  }),
+  maxCachedBytes: setting.bytes({
+    env: 'BREAKWATER_CHAT_MAX_CACHED_BYTES',
+    doc: 'Stored bytes of all messages that are kept in memory for joins.',
+    default: 16 * 1_048_576,
+    max: 4_294_967_296,
+  }),
   maxRequests: setting.int({
     env: 'BREAKWATER_CHAT_MAX_REQUESTS',
     doc: 'Requests of one kind that are worked on at once; more are answered busy.',

@@ -4,7 +4,6 @@ import { epochOf } from '../domain/epoch.ts';
 import {
   type AppendOptions,
   type AppendResult,
-  type BackRange,
   type ForwardRange,
   type LogPage,
   type LogRecord,
@@ -62,10 +61,6 @@ export class NatsLog implements RoomLog {
 
   forward(room: RoomId, range: ForwardRange): Promise<LogPage> {
     return this.#page(room, (stream, subject) => this.#nats.readSubject(stream, subject, range));
-  }
-
-  back(room: RoomId, range: BackRange): Promise<LogPage> {
-    return this.#page(room, (stream, subject) => this.#nats.readSubjectBack(stream, subject, range));
   }
 
   async append(room: RoomId, record: RoomRecord, options: AppendOptions): Promise<AppendResult> {

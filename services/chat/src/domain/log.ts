@@ -56,8 +56,6 @@ export interface RoomLog {
   /** The first record of the room at or above a sequence. */
   next(room: RoomId, fromSeq: number): Promise<LogRecord | undefined>;
   forward(room: RoomId, range: ForwardRange): Promise<LogPage>;
-  /** The newest records below `beforeSeq`, in rising order. */
-  back(room: RoomId, range: BackRange): Promise<LogPage>;
   append(room: RoomId, record: RoomRecord, options: AppendOptions): Promise<AppendResult>;
   /** Tells the edges that a record with this sequence exists, in case its republication was lost. */
   notice(room: RoomId, seq: number): void;
@@ -66,12 +64,6 @@ export interface RoomLog {
 export interface ForwardRange {
   readonly fromSeq: number;
   readonly toSeq: number;
-  readonly limit: number;
-  readonly maxBytes: number;
-}
-
-export interface BackRange {
-  readonly beforeSeq: number;
   readonly limit: number;
   readonly maxBytes: number;
 }
