@@ -1,7 +1,8 @@
 import { bool, f64, text, u32 } from './columns.ts';
 import { table } from './table.ts';
 
-export const MAX_NAME_BYTES = 64;
+/** 32 UTF-16 code units, the protocol's limit of a display name, take at most three bytes each. */
+export const MAX_NAME_BYTES = 96;
 export const MAX_USER_BYTES = 64;
 export const MAX_REASON_BYTES = 64;
 export const MAX_EDGE_BYTES = 64;

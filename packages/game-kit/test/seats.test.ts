@@ -1,3 +1,4 @@
+import { LIMITS } from '@breakwater/protocol';
 import { describe, expect, it } from 'vitest';
 import { createInstance, hydrate } from '../src/index.ts';
 import { sample } from './sample-game.ts';
@@ -74,6 +75,13 @@ describe('joining', () => {
     expect(game.join({ user: 'bob', name: 'Bob', join: 2 })).toMatchObject({ kind: 'joined' });
   });
 
+  it('has room for the longest name that the protocol lets through, in any script', () => {
+    for (const letter of ['x', 'é', '王', '😀']) {
+      const name = letter.repeat(LIMITS.maxNameLength / letter.length);
+      expect(start().join(ann(1, name))).toMatchObject({ kind: 'joined' });
+    }
+  });
+
   it('may be refused by the game, which takes no seat and no number', () => {
     const game = start();
     expect(game.join(ann(1, 'nobody'))).toEqual({ kind: 'rejected', reason: 'name_taken' });
@@ -86,7 +94,7 @@ describe('joining', () => {
     [{ user: '', name: 'x', join: 1 }],
     [{ user: 'u'.repeat(65), name: 'x', join: 1 }],
     [{ user: 'u', name: '\ud800', join: 1 }],
-    [{ user: 'u', name: 'n'.repeat(65), join: 1 }],
+    [{ user: 'u', name: 'n'.repeat(97), join: 1 }],
     [{ user: 'u', name: 'x', join: 1.5 }],
     [{ user: 'u', name: 'x', join: Number.NaN }],
     [{ user: 'u', name: 'x', join: 2 ** 53 }],
