@@ -14,12 +14,7 @@ const MAX_TOKENS = 100_000;
 export function guestTokens(urls: readonly string[]): TokenIssuer {
   return async (player) => {
     const url = urls[player % urls.length] ?? '';
-    const response = await fetch(new URL(GUEST_PATH, url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: nameOf(player) }),
-      signal: AbortSignal.timeout(GUEST_TIMEOUT_MS),
-    });
+    const response = await requestGuest(url, nameOf(player));
     if (response.status === 404)
       throw new CommandError(
         `${url} gives no guest tokens (it is not in development mode): use --secret or --token-file.`,
@@ -30,6 +25,21 @@ export function guestTokens(urls: readonly string[]): TokenIssuer {
     if (typeof token !== 'string') throw new Error(`${url} answered something that is no guest token`);
     return token;
   };
+}
+
+async function requestGuest(url: string, name: string): Promise<Response> {
+  try {
+    return await fetch(new URL(GUEST_PATH, url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+      signal: AbortSignal.timeout(GUEST_TIMEOUT_MS),
+    });
+  } catch (error) {
+    // What fetch throws says "fetch failed"; its cause says why.
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new Error(`${url} cannot be reached (${messageOf(cause)})`, { cause: error });
+  }
 }
 
 /** Tokens signed with the secret that the edges check with. */

@@ -27,9 +27,20 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-export const UNDECIDED = 2;
+const UNDECIDED = 2;
 
+/** A wrong option leaves it undecided as well: 1 must not mean anything but a broken rule. */
 async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await checkAndTell(args);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    console.error(error.message);
+    return UNDECIDED;
+  }
+}
+
+async function checkAndTell(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
   if (positionals.length === 0)
     throw new CommandError(
