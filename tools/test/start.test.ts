@@ -87,7 +87,7 @@ test('the whole stack comes up, a child that dies comes back, and Ctrl-C leaves 
   timeout: 120_000,
 }, async () => {
   const port = await freeRange(3);
-  await using launcher = await start(['--port', String(port)]);
+  await using launcher = await start(['--port', String(port), '--bots', '2']);
   const { url, rows } = await whenRunning(launcher);
   expect(url).toBe(`http://localhost:${port}`);
   expect(rows.map(({ instance }) => instance)).toEqual([
@@ -99,13 +99,22 @@ test('the whole stack comes up, a child that dies comes back, and Ctrl-C leaves 
     'edge-1',
     'edge-2',
     'web-1',
+    'bots-1',
   ]);
   const page = await fetch(`http://127.0.0.1:${port}/`);
   expect(page.status).toBe(200);
   expect(await page.text()).toMatch(/<html/i);
-  for (const { instance, adminPort } of rows.slice(1)) {
+  const services = rows.filter(({ service }) => service !== 'nats-server' && service !== 'bots');
+  for (const { instance, adminPort } of services) {
     expect((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status, instance).toBe(200);
   }
+
+  const isBot = ({ fields }: LogLine) =>
+    fields?.event === 'connect' && String(fields.user).startsWith('bot-');
+  await eventually(() => launcher.lines.filter(isBot).length === 2, {
+    timeoutMs: 30_000,
+    message: 'two bots',
+  });
 
   const chat = rows.find(({ instance }) => instance === 'chat-1');
   process.kill(chat?.pid ?? 0, 'SIGKILL');
@@ -119,10 +128,7 @@ test('the whole stack comes up, a child that dies comes back, and Ctrl-C leaves 
   // All of them ended by themselves, none had to be killed.
   const stopped = launcher.lines.filter(({ fields }) => fields?.msg === 'stopped' && fields.clean === true);
   expect(stopped.map(({ fields }) => fields?.instance).sort()).toEqual(
-    rows
-      .slice(1)
-      .map(({ instance }) => instance)
-      .sort(),
+    services.map(({ instance }) => instance).sort(),
   );
   await expectNothingLeft([...rows, { service: 'chat', instance: 'chat-1', pid: newPid }]);
 });

@@ -64,6 +64,7 @@ async function prepareNats(data: DataFolder, output: Output): Promise<NatsNode> 
       throw new CommandError(messageOf(error));
     },
   );
+  output.say('info', `starting with nats-server ${binary.version} (${binary.path})`);
   return createNatsUnit(binary.path, data.natsDir, (line: LogLine) => {
     const readable = readNatsLine(line);
     if (readable !== undefined) output.log('nats-1', readable);

@@ -84,12 +84,14 @@ export class LocalStackRun {
   }
 
   #createBots(players: number, output: Output): ProgramUnit {
-    const edges = this.#services.filter((service) => service.spec.service === 'edge').map((edge) => edge.url);
+    const edges = this.#services.filter((service) => service.spec.service === 'edge');
     const main = join(projectRoot, 'tools/src/main.ts');
+    const urls = edges.map((edge) => edge.url).join(',');
+    const secret = edges[0]?.spec.env.BREAKWATER_EDGE_JWT_SECRET ?? '';
     return new ProgramUnit(
       'bots-1',
-      [serviceRuntime(), main, 'bots', '--players', String(players), '--url', edges.join(',')],
-      baseEnv(),
+      [serviceRuntime(), main, 'bots', '--players', String(players), '--url', urls, '--every', '10'],
+      { ...baseEnv(), BREAKWATER_EDGE_JWT_SECRET: secret },
       (line) => output.log('bots-1', line),
     );
   }
