@@ -82,7 +82,7 @@ function narrower(
 }
 
 function isFull({ records, range }: Search): boolean {
-  return records.length >= range.limit || bytesOf(records) >= range.maxBytes;
+  return records.length >= range.limit || (records.length >= 2 && bytesOf(records) >= range.maxBytes);
 }
 
 /** The newest records within the limits. Two at least, so that a page of large ones has one and its `prev`. */
