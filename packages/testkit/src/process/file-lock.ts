@@ -27,17 +27,22 @@ export interface FileLock extends Disposable {
  * @throws LockHeldError when another live process still has it
  */
 export async function acquireLock(path: string, waitMs = 0): Promise<FileLock> {
-  mkdirSync(dirname(path), { recursive: true });
   const deadline = performance.now() + waitMs;
   for (;;) {
-    const holderPid = tryLock(path);
-    if (holderPid === undefined) {
-      const release = () => rmSync(path, { force: true });
-      return { release, [Symbol.dispose]: release };
-    }
-    if (performance.now() >= deadline) throw new LockHeldError(path, holderPid);
+    const lock = takeLock(path);
+    if (!(lock instanceof LockHeldError)) return lock;
+    if (performance.now() >= deadline) throw lock;
     await sleep(RETRY_MS);
   }
+}
+
+/** The lock, or the error that says who has it; does not wait. */
+export function takeLock(path: string): FileLock | LockHeldError {
+  mkdirSync(dirname(path), { recursive: true });
+  const holderPid = tryLock(path);
+  if (holderPid !== undefined) return new LockHeldError(path, holderPid);
+  const release = () => rmSync(path, { force: true });
+  return { release, [Symbol.dispose]: release };
 }
 
 /** Undefined when the lock is ours now, else the process id of the live holder. */
