@@ -19,7 +19,7 @@ export const world = defineGame({
   maxPlayers: 100,
   options: {
     objects: int(0, 2000, 500),
-    /** Ticks until a broken object grows back; twice as long at most. */
+    /** Ticks until a broken object grows back in its place, as any kind; twice as long at most. */
     regrowTicks: int(1, 72_000, 200),
   },
   tables: {
@@ -99,7 +99,7 @@ export const world = defineGame({
     }
     for (const { id, atTick } of ctx.tables.regrowth) {
       if (atTick > ctx.tick) continue;
-      growObject(ctx.tables.objects, id, ctx.random);
+      growObject(ctx.tables.objects.need(id), ctx.random);
       ctx.tables.regrowth.remove(id);
     }
   },

@@ -3,8 +3,6 @@ import { distanceSquared, KINDS, MAP, type Point } from './view.ts';
 
 /** Objects keep this far from the edge of the map. */
 const MARGIN = 40;
-/** Objects that grow back keep this far from others, if a place is found in a few tries. */
-const APART = 45;
 const TRIES = 6;
 
 interface ObjectFields {
@@ -15,9 +13,8 @@ interface ObjectFields {
   brokenBy: number;
 }
 
-interface Objects extends Iterable<ObjectFields & { readonly id: number }> {
+interface Objects {
   insert(values: Partial<ObjectFields>): number;
-  need(id: number): ObjectFields;
 }
 
 function pickKind(random: Random): number {
@@ -54,24 +51,12 @@ function placeInCell(cell: number, cells: number, length: number, random: Random
   return MARGIN + random.int(from + inset, Math.max(from + inset, to - inset));
 }
 
-/** A broken object comes back whole, somewhere else, perhaps as another kind. */
-export function growObject(objects: Objects, id: number, random: Random): void {
-  const object = objects.need(id);
-  let place = anyPoint(random);
-  for (let i = 1; i < TRIES && isCrowded(objects, place); i++) place = anyPoint(random);
+/** A broken object comes back whole where it was, perhaps as another kind. */
+export function growObject(object: ObjectFields, random: Random): void {
   const kind = pickKind(random);
   object.kind = kind;
-  object.x = place.x;
-  object.y = place.y;
   object.hp = KINDS[kind]!.hp;
   object.brokenBy = 0;
-}
-
-function isCrowded(objects: Objects, place: Point): boolean {
-  for (const other of objects) {
-    if (other.hp > 0 && distanceSquared(other, place) < APART * APART) return true;
-  }
-  return false;
 }
 
 /** Of a few random places the one farthest from everyone. */

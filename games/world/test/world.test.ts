@@ -191,11 +191,12 @@ describe('a hit', () => {
 });
 
 describe('what is broken', () => {
-  it('grows back whole after its time, also when the game moved in between', () => {
+  it('grows back whole where it was after its time, also when the game moved in between', () => {
     const live = start({ objects: 20, regrowTicks: 10 });
     const [pid] = seat(live, 1) as [number];
     bring(live, 3, pid);
     live.tables.objects.set(3, 'hp', DAMAGE);
+    const place = { x: live.tables.objects.get(3, 'x'), y: live.tables.objects.get(3, 'y') };
     send(live, pid, 'hit', { object: 3 });
     live.encodeDelta();
     const moved = hydrate(world, live.encodeState(), { seed: 11, options: { objects: 20, regrowTicks: 10 } });
@@ -204,7 +205,7 @@ describe('what is broken', () => {
       expect(instance.tables.objects.get(3, 'hp')).toBe(0);
       for (let i = 0; i < 12; i++) instance.step();
       const object = instance.tables.objects.need(3);
-      expect(object).toMatchObject({ hp: KINDS[object.kind]!.hp, brokenBy: 0 });
+      expect(object).toMatchObject({ hp: KINDS[object.kind]!.hp, brokenBy: 0, ...place });
       expect(instance.tables.regrowth.size).toBe(0);
     }
     expect(moved.hash()).toBe(live.hash());

@@ -1,5 +1,5 @@
 import { GameError } from './errors.ts';
-import type { Field } from './fields.ts';
+import { type Field, field } from './fields.ts';
 import { isStorableText } from './text.ts';
 
 export type ColumnType = 'u8' | 'u16' | 'u32' | 'i8' | 'i16' | 'i32' | 'f64' | 'bool' | 'text';
@@ -51,8 +51,7 @@ export function bool(fallback?: boolean): Column<boolean> & Field<boolean> {
     type: 'bool',
     maxBytes: 0,
     zero: fallback ?? false,
-    fallback,
-    accepts: (value) => typeof value === 'boolean',
+    ...field('bool', fallback, (value) => typeof value === 'boolean'),
   };
 }
 
@@ -65,7 +64,6 @@ export function text(maxBytes: number, fallback?: string): Column<string> & Fiel
     type: 'text',
     maxBytes,
     zero: fallback ?? '',
-    fallback,
-    accepts: (value) => isStorableText(value, maxBytes),
+    ...field(`text(${maxBytes})`, fallback, (value) => isStorableText(value, maxBytes)),
   };
 }

@@ -10,22 +10,34 @@ export interface Field<V> {
 export type Fields = { readonly [name: string]: Field<unknown> };
 export type FieldValues<F> = { readonly [K in keyof F]: F[K] extends Field<infer V> ? V : never };
 
+/** A field whose fallback is one of its values. */
+export function field<V>(
+  name: string,
+  fallback: V | undefined,
+  accepts: (value: unknown) => boolean,
+): Field<V> {
+  if (fallback !== undefined && !accepts(fallback)) {
+    throw new GameError('bad_definition', `${JSON.stringify(fallback)} is no value of ${name}`);
+  }
+  return { fallback, accepts };
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function int(min: number, max: number, fallback?: number): Field<number> {
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min > max) {
     throw new GameError('bad_definition', `int(${min}, ${max}) is not a range of whole numbers`);
   }
-  return {
+  return field(
+    `int(${min}, ${max})`,
     fallback,
-    accepts: (value) =>
-      typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max,
-  };
+    (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max,
+  );
 }
 
 /** One of the given words. */
 export function choice<const V extends string>(values: readonly V[], fallback?: V): Field<V> {
   const allowed: ReadonlySet<unknown> = new Set(values);
-  return { fallback, accepts: (value) => allowed.has(value) };
+  return field('choice', fallback, (value) => allowed.has(value));
 }
 
 /** The values of `fields` in `input`, or the name of what is wrong with it. */

@@ -108,12 +108,12 @@ export class ReplicaTable<R = ReplicaRow> {
   private change(id: number, mask: number, values: readonly ColumnValue[], notices: Notice[]): void {
     if (mask === 0) return;
     const row = this.held.get(id)!;
-    const previous: Mutable = {};
+    const previous: Mutable | undefined = this.listeners.size > 0 ? {} : undefined;
     const { columns } = this.schema;
     for (let i = 0; i < columns.length; i++) {
       if ((mask & (1 << i)) === 0) continue;
       const { name } = columns[i]!;
-      previous[name] = row[name]!;
+      if (previous !== undefined) previous[name] = row[name]!;
       row[name] = values[i]!;
     }
     for (const listener of this.listeners)

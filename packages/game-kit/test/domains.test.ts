@@ -226,6 +226,9 @@ describe('a definition', () => {
     expect(() => table({ visibility: 'all', maxRows: 0, columns })).toThrow(GameError);
     expect(() => text(0)).toThrow(GameError);
     expect(() => int(2, 1)).toThrow(GameError);
+    expect(() => int(1, 5, 9)).toThrow(GameError);
+    expect(() => text(2, 'long')).toThrow(GameError);
+    expect(() => choice(['a'], 'b' as 'a')).toThrow(GameError);
   });
 
   it('refuses a game whose first state is larger than it says', () => {
