@@ -12,7 +12,7 @@ export const schema = {
   }),
   maxLoad: setting.number({
     env: 'BREAKWATER_MATCHMAKER_MAX_LOAD',
-    doc: 'Busy share of its event loop above which a process gets no further game.',
+    doc: 'Busy share of its event loop above which a process gets a further game only when all the others are as busy or full.',
     default: 0.9,
     min: 0.05,
     max: 1,

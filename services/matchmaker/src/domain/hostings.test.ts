@@ -27,6 +27,8 @@ test('a whole list replaces what was heard, and the digest follows', () => {
 
 test('a game that is over, or not yet begun, is not hosted', () => {
   const hostings = new Hostings();
+  hostings.change('a', [line('g', 1), line('i', 1)]);
   hostings.change('a', [line('g', 1, 'ended'), line('h', 1, 'failed'), line('i', 1, 'starting')]);
   expect(['g', 'h', 'i'].map((game) => hostings.of(game))).toEqual([undefined, undefined, undefined]);
+  expect(hostings.digest('a')).toBe(digestOf([line('i', 1)]));
 });

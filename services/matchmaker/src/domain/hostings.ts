@@ -21,6 +21,10 @@ export class Hostings {
     const hosted = this.#byPod.get(pod) ?? new Map<string, HostedGame>();
     this.#byPod.set(pod, hosted);
     for (const line of games) {
+      if (isOver(line)) {
+        this.#forget(pod, line.game);
+        continue;
+      }
       hosted.set(line.game, line);
       const pods = this.#podsOf.get(line.game) ?? new Set<string>();
       this.#podsOf.set(line.game, pods.add(pod));
@@ -29,11 +33,7 @@ export class Hostings {
 
   /** The process is gone, and what it hosted with it. */
   drop(pod: string): void {
-    for (const game of this.#byPod.get(pod)?.keys() ?? []) {
-      const pods = this.#podsOf.get(game);
-      pods?.delete(pod);
-      if (pods?.size === 0) this.#podsOf.delete(game);
-    }
+    for (const game of [...(this.#byPod.get(pod)?.keys() ?? [])]) this.#forget(pod, game);
     this.#byPod.delete(pod);
   }
 
@@ -51,6 +51,18 @@ export class Hostings {
     }
     return best;
   }
+
+  #forget(pod: string, game: string): void {
+    this.#byPod.get(pod)?.delete(game);
+    const pods = this.#podsOf.get(game);
+    pods?.delete(pod);
+    if (pods?.size === 0) this.#podsOf.delete(game);
+  }
+}
+
+/** A process tells of a game that is over and counts it no more. */
+function isOver(line: HostedGame): boolean {
+  return line.state === 'ended' || line.state === 'failed';
 }
 
 function isHosted(line: HostedGame): boolean {

@@ -30,15 +30,20 @@ test('equals are ordered by name, so that replicas choose alike', () => {
   expect(pods('spread', [process('b'), process('a')])).toEqual(['a', 'b']);
 });
 
-test('draining, leaving, overloaded and full processes are no candidates', () => {
+test('draining, leaving and full processes are no candidates', () => {
   const processes = [
     process('draining', { isDraining: true }),
     process('leaving', { isLeaving: true }),
-    process('loaded', { load: 0.95 }),
     process('handed', { maxGames: 2, games: 1 }, 1),
   ];
   expect(pods('packed', processes)).toEqual([]);
   expect(isHostable({ type: 'world' }, processes)).toBe(true);
+});
+
+test('a busy process comes after all that are not, whatever the policy', () => {
+  const processes = [process('busy', { load: 0.95, games: 5 }), process('idle', { games: 1 })];
+  expect(pods('packed', processes)).toEqual(['idle', 'busy']);
+  expect(pods('spread', processes)).toEqual(['idle', 'busy']);
 });
 
 test('a new game goes to the newest version of its type, an old one only to its own', () => {

@@ -5,7 +5,7 @@ export type PlacementPolicy = (typeof PLACEMENT_POLICIES)[number];
 
 export interface PlacementRule {
   readonly policy: PlacementPolicy;
-  /** A process busier than this (share of its event loop, 0 to 1) gets no further game. */
+  /** A process busier than this (share of its event loop, 0 to 1) comes after all that are not. */
   readonly maxLoad: number;
 }
 
@@ -22,6 +22,7 @@ export interface Place {
 }
 
 interface Ranked extends Place {
+  readonly isBusy: boolean;
   readonly games: number;
   readonly freeShare: number;
 }
@@ -42,10 +43,18 @@ function rank(process: SimProcess, wanted: Wanted, maxLoad: number): Ranked | un
   const { status, handedOut } = process;
   const hosted = hostedVersion(process, wanted);
   const games = status.games + handedOut;
-  const hasRoom = games < status.maxGames && status.load <= maxLoad;
+  const hasRoom = games < status.maxGames;
+  const isBusy = status.load > maxLoad;
   if (hosted === undefined || !hasRoom || status.isDraining || status.isLeaving) return undefined;
   const { schemaVersion, maxPlayers } = hosted;
-  return { pod: status.pod, schemaVersion, maxPlayers, games, freeShare: 1 - games / status.maxGames };
+  return {
+    pod: status.pod,
+    schemaVersion,
+    maxPlayers,
+    isBusy,
+    games,
+    freeShare: 1 - games / status.maxGames,
+  };
 }
 
 function byPod(a: Ranked, b: Ranked): number {
@@ -63,7 +72,10 @@ export function placesFor(wanted: Wanted, processes: readonly SimProcess[], rule
     .map((process) => rank(process, wanted, rule.maxLoad))
     .filter((place) => place !== undefined);
   return ranked
-    .sort((a, b) => b.schemaVersion - a.schemaVersion || ORDER[rule.policy](a, b))
+    .sort(
+      (a, b) =>
+        b.schemaVersion - a.schemaVersion || Number(a.isBusy) - Number(b.isBusy) || ORDER[rule.policy](a, b),
+    )
     .map(({ pod, schemaVersion, maxPlayers }) => ({ pod, schemaVersion, maxPlayers }));
 }
 
