@@ -79,7 +79,7 @@ export function wayTo(chain: MemoryChain, clock: ClockPort, weather: Weather, wa
     async read(fromSeq, toSeq) {
       await way.back(readable());
       const found = chain.records.filter(({ seq }) => seq >= fromSeq && seq <= toSeq);
-      return way.back(found.slice(0, 1 + Math.floor(weather.random() * 20)));
+      return way.back(found.slice(0, 2 + Math.floor(weather.random() * 20)));
     },
     async purgeBelow(seq) {
       await way.back(readable());

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import {
   decodeGameRecord,
   decodeStateReply,
+  edgeId,
   type GameInput,
   type GameRecord,
   gameId,
@@ -33,6 +34,7 @@ import { type NatsServer, startNats } from '@breakwater/testkit';
 import { app } from '../src/app.ts';
 import { schema } from '../src/config.ts';
 
+const EDGES = ['edge-1', 'edge-2'];
 export const PARTITIONS = 2;
 export const subjects = subjectsFor(PARTITIONS);
 export const FIXTURE_GAMES = fileURLToPath(new URL('./games', import.meta.url));
@@ -60,10 +62,13 @@ export class Sims implements AsyncDisposable {
   readonly nats: NatsServer;
   readonly bus: NatsBus;
   readonly #running: RunningService[] = [];
+  readonly #silentEdges = new Set<string>();
+  readonly #heartbeats: NodeJS.Timeout;
 
   private constructor(nats: NatsServer, bus: NatsBus) {
     this.nats = nats;
     this.bus = bus;
+    this.#heartbeats = setInterval(() => this.#beat(), 200);
   }
 
   static async start(): Promise<Sims> {
@@ -71,6 +76,19 @@ export class Sims implements AsyncDisposable {
     const { log } = silent();
     const metrics = new MetricRegistry().register(kitMetrics);
     return new Sims(nats, await connectBus({ servers: [nats.url], name: 'test', log, metrics }));
+  }
+
+  /** An edge of the tests stops sending heartbeats. */
+  silence(edge: string): void {
+    this.#silentEdges.add(edge);
+  }
+
+  #beat(): void {
+    for (const edge of EDGES) {
+      if (this.#silentEdges.has(edge)) continue;
+      const heartbeat = { kind: 'heartbeat', edge, incarnation: 'one', version: 0 };
+      this.bus.publish(subjects.edgePresence(edgeId(edge)), heartbeat);
+    }
   }
 
   async pod(pod: string, env: Record<string, string> = {}): Promise<RunningService> {
@@ -147,6 +165,7 @@ export class Sims implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeats);
     this.nats.resume();
     await Promise.all(this.#running.map((service) => service.shutdown({ drain: false })));
     await this.bus.drain();

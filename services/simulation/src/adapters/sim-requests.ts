@@ -19,7 +19,8 @@ export class SimRequests {
     this.#host = host;
   }
 
-  start(): void {
+  /** Resolves when the server knows of the subscriptions: whoever is told that we are ready may ask at once. */
+  async start(): Promise<void> {
     const pod = podId(this.#pod);
     const on = (verb: 'host' | 'release' | 'list') => this.#subjects.sim(pod, verb);
     const maxInFlight = MAX_HOSTINGS_AT_ONCE;
@@ -30,6 +31,7 @@ export class SimRequests {
       ),
       this.#nats.handle(on('list'), { decode: simList }, () => ({ games: this.#host.lines() })),
     ];
+    await this.#nats.flush();
   }
 
   stop(): void {

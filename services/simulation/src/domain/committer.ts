@@ -92,7 +92,7 @@ export class Committer {
     if (bytes.length > options.maxRecordBytes) {
       throw new RangeError(`a delta takes ${bytes.length} bytes, more than ${options.maxRecordBytes}`);
     }
-    const isFit = state !== undefined && this.#isFit(state);
+    const isFit = state !== undefined && this.#isFit(instance, state);
     this.#send(bytes, trace, {
       startedMs: ports.clock.monotonicMs(),
       bytes: bytes.length,
@@ -133,13 +133,14 @@ export class Committer {
   }
 
   /** A state above the limit goes nowhere; whoever waits for it is told. */
-  #isFit(state: EncodedState): boolean {
+  #isFit(instance: GameInstance, state: EncodedState): boolean {
     const { options, events, factory } = this.#deps;
     const bytes = stateBytes(state);
     const maxBytes = Math.min(options.maxStateBytes, factory.definition.maxStateBytes);
     if (bytes <= maxBytes) return true;
     events.onStateTooLarge(bytes);
-    for (const { input } of this.takeWaiting()) {
+    for (const { input, pid } of this.takeWaiting()) {
+      if (input.kind === 'join' && pid !== 0) instance.disconnected(pid, input.join);
       input.answer.error('too_large', `the state of the game takes ${bytes} bytes, more than ${maxBytes}`);
     }
     return false;

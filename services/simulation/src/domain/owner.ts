@@ -63,7 +63,6 @@ export class Owner {
     this.#chain = game.chain;
     this.#details = game.details;
     this.#instance = game.instance;
-    this.#players = game.instance.players.seated;
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
     this.#restarts = new RestartBudget(options.maxRestartsPerMinute, 60_000);
@@ -83,6 +82,7 @@ export class Owner {
 
   /** Seats taken. */
   get players(): number {
+    if (this.#instance !== undefined) this.#players = this.#instance.players.seated;
     return this.#players;
   }
 
@@ -203,7 +203,6 @@ export class Owner {
   }
 
   #afterStep(instance: GameInstance, nowMs: number): void {
-    this.#players = instance.players.seated;
     if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance, this.#inbox.trace);
     else if (instance.ended !== undefined) this.#end(instance.ended);
     const { tickHz, sleepAfterMs, endAfterMs } = this.#factory.definition;
@@ -285,6 +284,7 @@ export class Owner {
   }
 
   #sleep(): void {
+    this.#players = this.players;
     this.#instance = undefined;
     this.#sleptAtMs = this.#ports.clock.monotonicMs();
     this.#setPhase('sleeping');

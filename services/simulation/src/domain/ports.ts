@@ -32,7 +32,7 @@ export interface ChainPort {
   append(bytes: Uint8Array, expectedSeq: number, trace?: string): Promise<AppendOutcome>;
   /** The newest record; `undefined` when there is none. */
   tail(): Promise<StoredRecord | undefined>;
-  /** Records from `fromSeq` to `toSeq`, both included, by rising sequence; possibly not all, but always a prefix. */
+  /** Records from `fromSeq` to `toSeq`, both included, by rising sequence: all, or the first two or more of them. */
   read(fromSeq: number, toSeq: number): Promise<readonly StoredRecord[]>;
   /** Removes what lies below `seq`. */
   purgeBelow(seq: number): Promise<void>;
