@@ -8,10 +8,19 @@ import type { ColumnSchema, GameSchema, TableSchema, Visibility } from './schema
  *
  *     kind  tick  (mark  allocators)?  section*  0
  *
- * `kind` is one byte (which part, delta or state), `tick` a varint. The server part alone has the mark of the schema
- * and `allocators`: pairs of table number + 1 and next row id, ended by 0. A section is a table number + 1, then three lists: removed
- * ids; inserted rows with all columns; changed rows with a mask and the columns in it. Ids are written as the
- * distance to the one before in the same list, which is never 0, so 0 ends a list.
+ * `kind` is one byte: 0x10 for a state, 0x20 for a delta, plus 0 for the shared part, 1 for the server's, 2 for a
+ * player's slice. `tick` and all numbers below without another word are varints: unsigned, up to 32 bits, seven bits
+ * a byte, lowest first, the top bit set while more follow. The server part alone has the mark of the schema and
+ * `allocators`: pairs of table number + 1 and next row id, ended by 0.
+ *
+ * A section is a table number + 1 (the table's place in the schema; rising from section to section), then three
+ * lists, each ended by 0: removed ids; inserted rows with all columns; changed rows with a mask and the columns in
+ * it, lowest bit first. An id is written as the distance to the one before it in the same list, beginning at 0, so it
+ * is never 0 itself. A state only inserts; a transient table stands in deltas alone.
+ *
+ * Values: `u8`, `i8` one byte (two's complement); `bool` one byte, 0 or 1; `u16`, `u32` a varint; `i16`, `i32` a
+ * varint of the zigzag form (0, -1, 1, -2, …); `f64` eight bytes, little-endian; `text` its length in bytes, then
+ * UTF-8.
  */
 export const PART_SHARED = 0;
 export const PART_SERVER = 1;
