@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, projectRoot, type Stack, startProxy, startStack } from '@breakwater/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Client, connect, type Room } from '../src/index.ts';
+import { RawClient } from './raw-client.ts';
+
+const run = promisify(execFile);
+let stack: Stack;
+
+beforeAll(async () => {
+  const edge = { BREAKWATER_EDGE_DRAIN_SPREAD_MS: '1000', BREAKWATER_EDGE_DRAIN_GRACE_MS: '3000' };
+  stack = await startStack({ edges: 3, env: { edge } });
+});
+afterAll(() => stack?.stop());
+
+const as = (user: string, urls = stack.edgeUrls): Promise<Client> =>
+  connect({ urls, token: () => stack.token(user) });
+const texts = (room: Room): string[] => room.messages.map(({ text }) => text);
+const newRoom = async (client: Client, id: string): Promise<string> => (await client.rooms.create(id)).room;
+
+test('a client that is cut by the proxy and returns has exactly the messages of the others, in order, none twice', async () => {
+  await using proxy = await startProxy(stack.edgeUrls[0]!);
+  await using talker = await as('talker', [stack.edgeUrls[1]!]);
+  const id = await newRoom(talker, 'cuts');
+  await using reader = await as('reader', [proxy.url]);
+  const [theirs, mine] = await Promise.all([talker.rooms.join(id), reader.rooms.join(id)]);
+  const states: string[] = [];
+  reader.on('state', ({ state }) => states.push(state));
+  const heard: string[] = [];
+  mine.on('message', ({ text }) => heard.push(text));
+  const expected: string[] = [];
+  for (let index = 0; index < 40; index++) {
+    const text = `message ${index}`;
+    expected.push(text);
+    await theirs.send(text);
+    if (index % 8 === 4) proxy.cut();
+  }
+  await eventually(() => expect(heard.length).toBe(expected.length));
+  expect(heard).toEqual(expected);
+  expect(texts(mine)).toEqual(expected);
+  expect(states.filter((state) => state === 'reconnecting').length).toBeGreaterThan(1);
+});
+
+test('own messages survive cuts too: each is stored once, in the order of the calls', async () => {
+  await using proxy = await startProxy(stack.edgeUrls[0]!);
+  await using client = await as('cutter', [proxy.url]);
+  const room = await client.rooms.join(await newRoom(client, 'own-cuts'));
+  const sends: Promise<{ seq: number }>[] = [];
+  for (let index = 0; index < 30; index++) {
+    sends.push(room.send(`own ${index}`));
+    if (index % 7 === 3) proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  const seqs = (await Promise.all(sends)).map(({ seq }) => seq);
+  expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  await eventually(() => expect(texts(room).length).toBe(30));
+  expect(texts(room)).toEqual(Array.from({ length: 30 }, (_, index) => `own ${index}`));
+  expect(room.outgoing).toEqual([]);
+});
+
+test('the same message id twice at once through two edges is one message with one sequence', async () => {
+  await using maker = await as('twin');
+  const id = await newRoom(maker, 'twins');
+  const room = await maker.rooms.join(id);
+  const clients = await Promise.all(
+    [0, 1].map((edge) => RawClient.open(stack.edgeUrls[edge]!, stack.token('twin'))),
+  );
+  await Promise.all(clients.map((client) => client.ask({ t: 'room.join', room: id })));
+  const msg = RawClient.messageId();
+  const answers = await Promise.all(
+    clients.map((client) => client.ask({ t: 'room.send', room: id, msg, text: 'once' })),
+  );
+  const seqs = answers.map((answer) => (answer.t === 'room.sent' ? answer.seq : answer));
+  expect(seqs[0]).toBe(seqs[1]);
+  const again = await clients[1]!.ask({ t: 'room.send', room: id, msg, text: 'once', resend: true });
+  expect(again).toMatchObject({ t: 'room.sent', seq: seqs[0] });
+  const other = await clients[0]!.ask({ t: 'room.send', room: id, msg, text: 'another body', resend: true });
+  expect(other).toMatchObject({ t: 'error', code: 'id_reused' });
+  await eventually(() => expect(texts(room)).toEqual(['once']));
+  for (const client of clients) client.close();
+});
+
+test('a token is refreshed on the open socket before it ends; one that is not is the end', async () => {
+  let fetched = 0;
+  await using client = await connect({
+    urls: [stack.edgeUrls[0]!],
+    token: () => stack.token('fresh', 'fresh', { lifetimeSeconds: fetched++ === 0 ? 3 : 60 }),
+  });
+  await using stale = await connect({
+    urls: [stack.edgeUrls[0]!],
+    token: stack.token('stale', 'stale', { lifetimeSeconds: 3 }),
+  });
+  const states: string[] = [];
+  client.on('state', ({ state }) => states.push(state));
+  await eventually(() => expect(stale.state).toBe('closed'), { timeoutMs: 8_000 });
+  expect(stale.error).toMatchObject({ code: 'token_expired' });
+  const room = await client.rooms.join('general');
+  await room.send('still here');
+  expect(fetched).toBe(2);
+  expect(states).toEqual([]);
+});
+
+test('a game is played through cuts: each command once', async () => {
+  await using proxy = await startProxy(stack.edgeUrls[0]!);
+  await using client = await as('gamer', [proxy.url]);
+  const game = await client.games.quickMatch('world');
+  const applied: Promise<void>[] = [];
+  for (let index = 0; index < 40; index++) {
+    applied.push(game.command('steer', { dx: (index % 3) - 1, dy: 0 }).applied);
+    if (index % 15 === 7) proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await Promise.all(applied);
+  expect([game.ack, game.pendingCommands, game.status]).toEqual([40, 0, 'live']);
+  expect(game.replica.table('$seats').rows.get(game.pid!)).toEqual({ ack: 40 });
+});
+
+test('the ten lines of chat.ts send a message, the twenty of world.ts play a game', async () => {
+  await using client = await as('witness');
+  const room = await client.rooms.join('general');
+  const example = (name: string, ...args: string[]) =>
+    run(
+      process.execPath,
+      [join(projectRoot, 'packages/client/examples', name), stack.edgeUrls[1]!, ...args],
+      {
+        timeout: 60_000,
+      },
+    );
+  const chat = await example('chat.ts', stack.token('ten'), 'from ten lines');
+  expect(chat.stdout).toMatch(/stored as \d+/);
+  await eventually(() => expect(texts(room)).toContain('from ten lines'));
+  const world = await example('world.ts', stack.token('twenty'));
+  expect(world.stdout).toMatch(/broke an object for [1-9]\d* XP/);
+});
+
+test('an edge that is killed is left for another, and nothing is missed', async () => {
+  await using client = await as('survivor', [stack.edgeUrls[2]!, stack.edgeUrls[0]!]);
+  await using talker = await as('talker', [stack.edgeUrls[1]!]);
+  const id = await newRoom(talker, 'killed');
+  const [room, theirs] = await Promise.all([client.rooms.join(id), talker.rooms.join(id)]);
+  const before = client.url;
+  const killed = stack.edges.find(({ url }) => url === before)!;
+  await killed.kill();
+  await theirs.send('while it was gone');
+  await eventually(() => expect(client.state).toBe('connected'));
+  await theirs.send('after it came back');
+  await eventually(() => expect(texts(room)).toEqual(['while it was gone', 'after it came back']));
+  expect(client.url).not.toBe(before);
+  await killed.start();
+});
+
+test('an edge that drains moves its clients before it goes, and nobody notices', async () => {
+  await using client = await as('mover', [stack.edgeUrls[0]!, stack.edgeUrls[1]!]);
+  await using talker = await as('talker', [stack.edgeUrls[2]!]);
+  const id = await newRoom(talker, 'drained');
+  const [room, theirs] = await Promise.all([client.rooms.join(id), talker.rooms.join(id)]);
+  const states: string[] = [];
+  client.on('state', ({ state }) => states.push(state));
+  const moved = client.events('moved').next();
+  const draining = stack.edges.find(({ url }) => url === client.url)!;
+  const stopped = draining.stop();
+  const expected: string[] = [];
+  for (let index = 0; index < 60; index++) {
+    expected.push(`d${index}`);
+    await theirs.send(`d${index}`);
+  }
+  await moved;
+  await stopped;
+  await eventually(() => expect(texts(room).length).toBe(expected.length));
+  expect(texts(room)).toEqual(expected);
+  expect(states).toEqual([]);
+  await draining.start();
+});
