@@ -92,6 +92,24 @@ describe('a bucket', () => {
     expect(await players.get('ann')).toMatchObject({ value: { score: 2 } });
   });
 
+  test('forgets a deletion, and nothing that was written since', async () => {
+    const players = await bucket();
+    await players.put('ann', { score: 1 });
+    const first = await players.delete('ann');
+    if (first.kind !== 'stored') throw new Error(first.kind);
+    await players.put('bob', { score: 1 });
+    const second = await players.delete('bob');
+    if (second.kind !== 'stored') throw new Error(second.kind);
+    await players.put('bob', { score: 2 });
+
+    await players.forgetDeletion('ann', first.seq);
+    await players.forgetDeletion('bob', second.seq);
+
+    expect(await bus.streamState(`KV_${players.name}`)).toMatchObject({ messages: 1 });
+    expect(await players.get('bob')).toMatchObject({ value: { score: 2 } });
+    expect(await players.create('ann', { score: 3 })).toMatchObject({ kind: 'stored' });
+  });
+
   test.each(['', 'a b', 'a:b', 'é', '.a', 'a.', 'a..b', '*', 'a.>', 'a\r\nPUB x 0'])(
     'refuses the key %j before it reaches a subject',
     async (key) => {

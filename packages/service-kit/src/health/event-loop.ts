@@ -1,35 +1,37 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-const RESOLUTION_MS = 20;
+const PERIOD_MS = 50;
 const WINDOW_MS = 5_000;
 
-/** Longest event-loop delay of the last five to ten seconds. */
+/**
+ * Longest event-loop delay of the last five to ten seconds, seen by a timer.
+ * Node's own delay histogram loses the very sample that matters when it is reset during a long block.
+ */
 export class EventLoopLag implements Disposable {
-  readonly #histogram: ReturnType<typeof monitorEventLoopDelay>;
   readonly #timer: NodeJS.Timeout;
+  #lastMs = performance.now();
+  #windowEndsMs = this.#lastMs + WINDOW_MS;
   #previousMaxMs = 0;
+  #maxMs = 0;
 
   constructor() {
-    this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    this.#histogram.enable();
-    this.#timer = setInterval(() => this.#turn(), WINDOW_MS).unref();
+    this.#timer = setInterval(() => this.#tick(), PERIOD_MS).unref();
   }
 
-  #currentMaxMs(): number {
-    return Math.max(0, this.#histogram.max / 1e6 - RESOLUTION_MS);
-  }
-
-  #turn(): void {
-    this.#previousMaxMs = this.#currentMaxMs();
-    this.#histogram.reset();
+  #tick(): void {
+    const now = performance.now();
+    this.#maxMs = Math.max(this.#maxMs, now - this.#lastMs - PERIOD_MS);
+    this.#lastMs = now;
+    if (now < this.#windowEndsMs) return;
+    this.#previousMaxMs = this.#maxMs;
+    this.#maxMs = 0;
+    this.#windowEndsMs = now + WINDOW_MS;
   }
 
   lagMs(): number {
-    return Math.max(this.#previousMaxMs, this.#currentMaxMs());
+    const sinceTickMs = performance.now() - this.#lastMs - PERIOD_MS;
+    return Math.max(0, this.#previousMaxMs, this.#maxMs, sinceTickMs);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#histogram.disable();
   }
 }

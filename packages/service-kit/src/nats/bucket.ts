@@ -40,6 +40,7 @@ export interface BucketPort {
   commit(subject: string, payload: Payload, options: CommitOptions): Promise<CommitResult>;
   lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined>;
   watchStream(stream: string, filter: string, listener: WatchListener): { stop(): void };
+  purgeSubject(stream: string, subject: string, what: { belowSeq: number }): Promise<number>;
 }
 
 export interface BucketOptions<T> {
@@ -135,6 +136,14 @@ export class Bucket<T> {
       ...expected,
       headers: { [OPERATION]: 'DEL' },
     });
+  }
+
+  /**
+   * Takes away the marker that a deletion left at `revision`, which would stay for ever. Wait until every watcher
+   * has heard of the deletion. What was written since stays. @throws BusError
+   */
+  async forgetDeletion(key: string, revision: number): Promise<void> {
+    await this.#port.purgeSubject(this.#stream, this.#subject(key), { belowSeq: revision + 1 });
   }
 
   /**

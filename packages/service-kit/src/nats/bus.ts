@@ -319,6 +319,7 @@ export class NatsBus implements AsyncDisposable {
       commit: (subject, payload, options) => this.commit(subject, payload, options),
       lastMessage: (stream, subject) => this.lastMessage(stream, subject),
       watchStream: (stream, filter, listener) => this.watchStream(stream, filter, listener),
+      purgeSubject: (stream, subject, what) => this.purgeSubject(stream, subject, what),
     };
   }
 
