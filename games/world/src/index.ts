@@ -17,6 +17,8 @@ export const world = defineGame({
   schemaVersion: 1,
   tickHz: TICK_HZ,
   maxPlayers: 100,
+  /** A day without a player. */
+  endAfterMs: 86_400_000,
   options: {
     objects: int(0, 2000, 500),
     /** Ticks until a broken object grows back in its place, as any kind; twice as long at most. */
