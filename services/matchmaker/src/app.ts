@@ -79,7 +79,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   let watch: BucketWatch | undefined;
   lifecycle.add('registry', {
     start: () => {
-      watch = store.watch(mirror);
+      watch = store.watch(mirror, () => clock.monotonicMs());
       return watch.ready;
     },
     stop: () => watch?.stop(),
@@ -109,12 +109,16 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
 
   const sweepLimits = { ...config, maxPerSweep: MAX_PER_SWEEP };
   const isMySweep = () => peers.rankOf('sweep') === 0;
+  const sweepAll = async () => {
+    await sweep(mirror, registrar, clock, sweepLimits);
+    await store.forgetRemoved(clock.monotonicMs());
+  };
   lifecycle.add(
     'sweep',
     new Repeater({
       clock,
       periodMs: config.sweepMs,
-      run: () => (isMySweep() ? sweep(mirror, registrar, clock, sweepLimits) : undefined),
+      run: () => (isMySweep() ? sweepAll() : undefined),
       onError,
     }),
   );

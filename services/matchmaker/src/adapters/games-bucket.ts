@@ -11,10 +11,22 @@ export interface GamesBucketLimits {
   readonly timeoutMs: number;
 }
 
+/** The marker of a removed entry stays this long, so that every watcher hears of the removal. */
+const MARKER_AGE_MS = 60_000;
+const MAX_MARKERS = 10_000;
+const MAX_FORGOTTEN_AT_ONCE = 500;
+
+interface Marker {
+  readonly revision: number;
+  readonly seenMs: number;
+}
+
 /** The registry's bucket, owned by the matchmaker. */
 export class GamesBucket implements EntryStore {
   readonly #bucket: Bucket<GameEntry>;
   readonly #timeoutMs: number;
+  /** Removed entries whose marker is still in the bucket, by game. */
+  readonly #markers = new Map<string, Marker>();
 
   private constructor(bucket: Bucket<GameEntry>, timeoutMs: number) {
     this.#bucket = bucket;
@@ -56,13 +68,29 @@ export class GamesBucket implements EntryStore {
   }
 
   /** Keeps the mirror up to date from now on. */
-  watch(mirror: Mirror): BucketWatch {
+  watch(mirror: Mirror, nowMs: () => number): BucketWatch {
     return this.#bucket.watch({
       onChange: (change) => {
-        if (change.kind === 'put') mirror.put(change.value, change.revision);
-        else mirror.remove(change.key, change.revision);
+        if (change.kind === 'put') {
+          this.#markers.delete(change.key);
+          mirror.put(change.value, change.revision);
+          return;
+        }
+        mirror.remove(change.key, change.revision);
+        const { key, revision } = change;
+        if (revision > 0 && this.#markers.size < MAX_MARKERS)
+          this.#markers.set(key, { revision, seenMs: nowMs() });
       },
     });
+  }
+
+  /** Takes old markers of removed entries away: they would stay for ever. */
+  async forgetRemoved(nowMs: number): Promise<void> {
+    const old = [...this.#markers].filter(([, { seenMs }]) => nowMs - seenMs > MARKER_AGE_MS);
+    for (const [game, { revision }] of old.slice(0, MAX_FORGOTTEN_AT_ONCE)) {
+      await this.#bucket.forgetDeletion(gameId(game), revision);
+      this.#markers.delete(game);
+    }
   }
 }
 
