@@ -173,6 +173,26 @@ class Client {
 }
 
 describe('joining again and again', () => {
+  test('a resume during which the position is trimmed is not believed', async () => {
+    let recovered = 0;
+    for (let quietTurns = 0; quietTurns < 160; quietTurns++) {
+      const { log, reader } = start(18);
+      for (let n = 0; n < 18; n++) say(log, ROOM);
+      const at = { epoch: log.epoch, seq: 1, stamp: log.of(ROOM)[0]!.record.stamp };
+      const joining = reader.join(ROOM, at, 10);
+      for (let turn = 0; turn < quietTurns; turn++) await Promise.resolve();
+      for (let n = 0; n < 6; n++) say(log, ROOM);
+      const joined = await joining;
+      const seqs = seqsOf(joined.messages);
+      expect(seqs).toEqual(seqs.map((_, index) => seqs[0]! + index));
+      expect(seqs.at(-1)).toBe(joined.at.seq);
+      if (joined.recovered) expect(seqs[0]).toBe(2);
+      recovered += joined.recovered ? 1 : 0;
+    }
+    expect(recovered).toBeGreaterThan(0);
+    expect(recovered).toBeLessThan(160);
+  });
+
   test('a client never has a gap, whatever was said, trimmed, cut back or made anew in between', async () => {
     await fc.assert(
       fc.asyncProperty(

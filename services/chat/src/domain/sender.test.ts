@@ -96,6 +96,39 @@ describe('sending', () => {
   });
 });
 
+describe('what a frozen replica had on its way', () => {
+  test('stores nothing twice when it arrives after the duplicate window, because the room has gone on', async () => {
+    const log = new ModelLog();
+    const [frozen, awake] = [replica(log), replica(log)];
+    const old = message(idAt(log.nowMs - 100_000, 1));
+    log.nextFate = () => 'late';
+    expect(await codeOf(frozen.send(ROOM, old))).toBe('unavailable');
+    log.nextFate = () => 'ok';
+    const { seq } = await awake.send(ROOM, old);
+    log.nowMs += 2 * LIMITS.dedupWindowMs;
+    log.arrive();
+    expect(log.of(ROOM).map((one) => one.seq)).toEqual([seq]);
+  });
+
+  test('ids in memory are not believed when the log was cut back', async () => {
+    const log = new ModelLog();
+    const sender = replica(log);
+    await sender.send(ROOM, message(idAt(log.nowMs, 1)));
+    const old = message(idAt(log.nowMs - 100_000, 2));
+    expect(await sender.send(ROOM, old)).toMatchObject({ seq: 2, duplicate: false });
+    expect(await sender.send(ROOM, old)).toMatchObject({ seq: 2, duplicate: true });
+    log.nowMs += LIMITS.dedupWindowMs;
+    log.cutBack(1);
+    expect(await sender.send(ROOM, old)).toMatchObject({ seq: 2, duplicate: false });
+    expect(await sender.send(ROOM, old)).toMatchObject({ seq: 2, duplicate: true });
+    log.nowMs += LIMITS.dedupWindowMs;
+    log.cutBack(1);
+    await sender.send(ROOM, message(idAt(log.nowMs, 3)));
+    await sender.send(ROOM, message(idAt(log.nowMs, 4)));
+    expect(await sender.send(ROOM, old)).toMatchObject({ seq: 4, duplicate: false });
+  });
+});
+
 interface Step {
   readonly id: number;
   readonly replicas: readonly number[];
