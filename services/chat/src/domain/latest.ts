@@ -83,8 +83,9 @@ export class LatestRecords {
     const end = known.records.at(-1);
     if (end === undefined || tail.seq < end.seq) return undefined;
     if (tail.seq === end.seq) return isSame(tail, end) ? [] : undefined;
-    if (!isSame(await this.#log.at(room, end.seq), end)) return undefined;
-    return (await this.#stepTo(room, end.seq, tail)) ?? (await this.#readTo(room, end.seq, tail));
+    const added = (await this.#stepTo(room, end.seq, tail)) ?? (await this.#readTo(room, end.seq, tail));
+    // Asked after the read: as long as the record before them is there, none of these was trimmed in between.
+    return isSame(await this.#log.at(room, end.seq), end) ? added : undefined;
   }
 
   async #stepTo(room: RoomId, afterSeq: number, tail: LogRecord): Promise<LogRecord[] | undefined> {

@@ -112,6 +112,22 @@ describe('the latest records', () => {
     expect(log.reads).toBeLessThan(10);
   });
 
+  test('records that are trimmed while the newest are read leave no hole', async () => {
+    for (let quietTurns = 0; quietTurns < 60; quietTurns++) {
+      for (const news of [3, 12]) {
+        const { log, latest } = start(14);
+        for (let n = 0; n < 14; n++) say(log, ROOM);
+        await latest.get(ROOM);
+        for (let n = 0; n < news; n++) say(log, ROOM);
+        const reading = latest.get(ROOM);
+        for (let turn = 0; turn < quietTurns; turn++) await Promise.resolve();
+        for (let n = 0; n < 13; n++) say(log, ROOM);
+        const seqs = seqsOf((await reading).records);
+        expect(seqs).toEqual(seqs.map((_, index) => seqs[0]! + index));
+      }
+    }
+  });
+
   test('memory is bounded, the room that was asked for longest ago goes first', async () => {
     const { log, latest } = start();
     for (let room = 0; room < 20; room++) {
