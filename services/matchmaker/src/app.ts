@@ -24,6 +24,9 @@ import { metrics as metricTable } from './metrics.ts';
 /** Entries that one sweep removes or gives up. */
 const MAX_PER_SWEEP = 500;
 
+/** Heartbeats that are listened to before the first answer. */
+const LISTEN_HEARTBEATS = 1.5;
+
 /** Composes the matchmaker. The order of the parts is the order in which they start. */
 export async function app(context: ServiceContext<ServiceConfig<typeof schema>>): Promise<void> {
   const { config, nats, clock, lifecycle, log } = context;
@@ -105,6 +108,14 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   lifecycle.add('heartbeat', {
     start: () => heartbeat.start({ echo: onEcho, peer: (peer) => peers.heard(peer, clock.monotonicMs()) }),
     stop: () => heartbeat.stop(),
+  });
+
+  // Whoever answers before it has heard what runs would move games that are well.
+  lifecycle.add('listening', {
+    start: () =>
+      new Promise<void>((resolve) => {
+        clock.after(config.heartbeatMs * LISTEN_HEARTBEATS, resolve);
+      }),
   });
 
   const sweepLimits = { ...config, maxPerSweep: MAX_PER_SWEEP };

@@ -20,9 +20,10 @@ import {
 const HEARTBEAT_MS = 100;
 const subjects = subjectsFor(4);
 
+const { log } = createLogOutput({ service: 'test', instance: 'test', level: 'silent' });
+
 /** A bus of a test's own. */
 export function testBus(url: string, name: string): Promise<NatsBus> {
-  const { log } = createLogOutput({ service: 'test', instance: name, level: 'silent' });
   const metrics = new MetricRegistry().register(kitMetrics);
   return connectBus({ servers: url.split(','), name, log, metrics });
 }

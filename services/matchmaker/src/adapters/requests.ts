@@ -40,13 +40,15 @@ export class Requests {
     this.#count = count;
   }
 
-  start(): void {
+  /** Resolves when the server knows that this replica answers. */
+  async start(): Promise<void> {
     const games = this.#matchmaking;
     this.#answer('create', matchCreate, async (request) => toReply(await games.create(request)));
     this.#answer('quick', matchQuick, async (request) => toReply(await games.quick(request)));
     this.#answer('find', matchFind, async ({ game }) => toReply(await games.find(game)));
     this.#answer('list', matchList, async ({ type }): Promise<MatchGames> => ({ games: games.list(type) }));
     this.#answer('types', loose({}), async () => ({ types: games.types() }));
+    await this.#bus.flush();
   }
 
   async drain(): Promise<void> {
