@@ -256,7 +256,8 @@ describe('FeedFollower', () => {
 type Action =
   | { readonly kind: 'append'; readonly skip: number; readonly copies: readonly number[] }
   | { readonly kind: 'deliver' | 'read' | 'reset' | 'tail' | 'notice' }
-  | { readonly kind: 'expire' | 'cut'; readonly share: number };
+  | { readonly kind: 'expire'; readonly share: number }
+  | { readonly kind: 'cut'; readonly share: number };
 
 const append = fc.record({
   kind: fc.constant('append' as const),
