@@ -1,4 +1,4 @@
-import { roomId } from '@breakwater/bus';
+import { chatSent, reply, roomId } from '@breakwater/bus';
 import { describe, expect, test } from 'vitest';
 import { codeOf, newId, startChat, startWorld, subjects } from './harness.ts';
 
@@ -102,5 +102,25 @@ describe('messages', () => {
     }
     expect(read).toEqual(seqs);
     expect(prev).toBe(0);
+  });
+});
+
+describe('tracing', () => {
+  test('the trace of a send goes onto the log and with the feed to the edges', async () => {
+    await using world = await startWorld();
+    await using _chat = await startChat(world.nats);
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const heard: (string | undefined)[] = [];
+    world.bus.subscribe(subjects.roomFeed(roomId('general')), {}, (message) => {
+      heard.push(message.trace);
+    });
+    await world.bus.flush();
+    const body = { user: 'ann', name: 'ann', room: 'general', msg: newId(), text: 'x' };
+    await world.bus.request(subjects.chat('send'), body, {
+      decode: reply(chatSent),
+      timeoutMs: 5_000,
+      trace,
+    });
+    await expect.poll(() => heard).toEqual([trace]);
   });
 });
