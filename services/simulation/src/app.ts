@@ -20,7 +20,10 @@ import { metrics as metricTable } from './metrics.ts';
 
 /** What a stop without drain gives the games for a last append and snapshot. */
 const STOP_MS = 1_500;
+/** Subject, headers and what a snapshot has around its state. */
+const RECORD_HEADROOM_BYTES = 16_384;
 const MAX_EDGES = 10_000;
+const MAX_EDGE_CHECK_MS = 1_000;
 
 /** Composes simulation. The order of the parts is the order in which they start. */
 export async function app(context: ServiceContext<ServiceConfig<typeof schema>>): Promise<void> {
@@ -29,6 +32,12 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const metrics = context.metrics.register(metricTable);
   const subjects = subjectsFor(partitions);
   const types = await loadGames(config.gameFolders);
+  const maxRecordBytes = nats.maxPayloadBytes - RECORD_HEADROOM_BYTES;
+  if (config.maxStateBytes > maxRecordBytes) {
+    throw new Error(
+      `the largest state (${config.maxStateBytes} bytes) does not fit into a message of this NATS server (${nats.maxPayloadBytes} bytes)`,
+    );
+  }
 
   const recordLimits = { maxBytes: config.gameStreamBytes, maxRecordsPerGame: config.maxRecordsPerGame };
   await ensureStreams(nats, {
@@ -78,7 +87,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       pod,
       maxGames: config.maxGames,
       hostTimeoutMs: config.hostTimeoutMs,
-      owner: { ...DEFAULT_OWNER_OPTIONS, ...config },
+      owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
     },
   );
   metrics.players.observe(() => host.lines().reduce((sum, { players }) => sum + players, 0));
@@ -98,7 +107,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       status.publishLeaving();
     },
   });
-  lifecycle.add('edges', new EdgePresence(nats, subjects, clock, edges, onBadInput));
+  const checkMs = Math.min(MAX_EDGE_CHECK_MS, config.edgeSilentMs / 8);
+  lifecycle.add('edges', new EdgePresence(nats, subjects, clock, edges, checkMs, onBadInput));
   lifecycle.add('requests', new SimRequests(nats, subjects, pod, host));
   lifecycle.add('status', status);
   log.info({ types: [...types.keys()], maxGames: config.maxGames }, 'games that can be hosted');

@@ -50,3 +50,23 @@ describe('a hosted game', () => {
     expect(heard[0]).toBe('delta');
   });
 });
+
+describe('the trace of a command', () => {
+  it('goes onto the append that contains the command, and with it to the feed', async () => {
+    await using sims = await Sims.start();
+    await sims.pod('sim-a');
+    await sims.host('sim-a', 'traced', { type: 'lab' });
+    const { pid } = await sims.join('traced', 'ann');
+    const traces: (string | undefined)[] = [];
+    sims.bus.subscribe(subjects.gameFeed(gameId('traced')), {}, (message) => void traces.push(message.trace));
+    await sims.bus.flush();
+    const trace = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
+    const command = { kind: 'command', pid, n: 1, name: 'add', args: {} };
+    sims.bus.publish(subjects.gameIn(gameId('traced')), command, { trace });
+    await eventually(() => traces.length > 0);
+    expect(traces[0]).toBe(trace);
+    sims.command('traced', pid, 2, 'add');
+    await eventually(() => traces.length > 1);
+    expect(traces[1]).toBeUndefined();
+  });
+});

@@ -94,10 +94,11 @@ describe('the life of games and their process', () => {
 
   it('status tells load, types, the digest of what is hosted, and who took a seat', async () => {
     await lab('reported', 'zoe');
-    const joined = await eventually(() =>
-      statuses
-        .flatMap(({ changed }) => changed)
-        .find((line) => line.game === 'reported' && line.joined !== undefined),
+    const joined = await eventually(
+      () =>
+        statuses
+          .flatMap(({ changed }) => changed)
+          .find((line) => line.game === 'reported' && line.joined !== undefined) ?? false,
     );
     expect(joined).toMatchObject({ type: 'lab', epoch: 1, players: 1, joined: ['zoe'] });
     const last = statuses.findLast(({ pod }) => pod === 'sim-a')!;
@@ -126,6 +127,7 @@ describe('the life of games and their process', () => {
         await sims.host(pod, game, { type: 'lab', options: { mode: 'restless' } });
         const { pid } = await sims.join(game, 'ann');
         sims.command(game, pid, 1, 'add');
+        await eventually(async () => (await sims.join(game, 'ann', 1)).ack === 1);
       }
       process.signal(signal);
       expect(await process.exited).toMatchObject({ code: 0 });

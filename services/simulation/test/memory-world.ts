@@ -107,7 +107,14 @@ export class MemoryWorld {
     });
     this.hostings.push(result);
     if (result.kind !== 'hosted') return result;
-    const owner = new Owner(nonce, ports, factory, result.game, this.options, this.#events(way));
+    const owner = new Owner({
+      pod: nonce,
+      ports,
+      factory,
+      game: result.game,
+      options: this.options,
+      events: this.#events(way),
+    });
     this.owners.push({ owner, way, epoch });
     return result;
   }

@@ -2,23 +2,30 @@ import { edgePresence, type Subjects } from '@breakwater/bus';
 import type { BusSubscription, Cancel, Clock, NatsBus } from '@breakwater/service-kit';
 import type { EdgeWatch } from '../domain/edge-watch.ts';
 
-const CHECK_MS = 1_000;
-
 /** Hears which edges live. */
 export class EdgePresence {
   readonly #nats: NatsBus;
   readonly #subjects: Subjects;
   readonly #clock: Clock;
   readonly #watch: EdgeWatch;
+  readonly #checkMs: number;
   readonly #onBadInput: () => void;
   #subscription: BusSubscription | undefined;
   #cancels: Cancel[] = [];
 
-  constructor(nats: NatsBus, subjects: Subjects, clock: Clock, watch: EdgeWatch, onBadInput: () => void) {
+  constructor(
+    nats: NatsBus,
+    subjects: Subjects,
+    clock: Clock,
+    watch: EdgeWatch,
+    checkMs: number,
+    onBadInput: () => void,
+  ) {
     this.#nats = nats;
     this.#subjects = subjects;
     this.#clock = clock;
     this.#watch = watch;
+    this.#checkMs = checkMs;
     this.#onBadInput = onBadInput;
   }
 
@@ -34,7 +41,7 @@ export class EdgePresence {
     });
     this.#cancels = [
       this.#nats.onReconnect(() => this.#watch.forgive()),
-      this.#clock.every(CHECK_MS, () =>
+      this.#clock.every(this.#checkMs, () =>
         this.#nats.isConnected ? this.#watch.check() : this.#watch.forgive(),
       ),
     ];

@@ -14,6 +14,9 @@ export interface GameWiresDeps {
   readonly onEdge: (edge: string) => void;
 }
 
+/** What else of a message counts against its size. */
+const HEADROOM_BYTES = 1_024;
+
 /** Brings `game.<p>.<game>.in` and the game's feed to its owner. */
 export function wireGame(deps: GameWiresDeps, game: string, owner: Owner): GameWire {
   const { nats, subjects } = deps;
@@ -73,7 +76,11 @@ function joinOf({ user, name, edge, join, spectate }: GameInputOf<'join'>, answe
 
 function answerTo(deps: GameWiresDeps, message: BusMessage): Answer {
   return {
-    state: (bytes) => respond(deps, message, bytes),
+    state(bytes) {
+      const maxBytes = deps.nats.maxPayloadBytes - HEADROOM_BYTES;
+      if (bytes.length <= maxBytes) respond(deps, message, bytes);
+      else this.error('too_large', `the state takes ${bytes.length} bytes, NATS carries ${maxBytes}`);
+    },
     error: (code, text) => respond(deps, message, { ok: false, error: { code, message: text } }),
   };
 }

@@ -27,6 +27,15 @@ export const recordHead = (bytes: Uint8Array): RecordHead | undefined => {
   return decoded.ok ? decoded.value : undefined;
 };
 
+const CLAIM_KIND = 1;
+
+/** Cheap for every record but claims: owners look at each record of their feed. */
+export function isClaimAbove(record: Uint8Array, epoch: number): boolean {
+  if (record[1] !== CLAIM_KIND) return false;
+  const decoded = decodeGameRecord(record);
+  return decoded.ok && decoded.value.kind === 'claim' && decoded.value.epoch > epoch;
+}
+
 /** Why a claim of `epoch` has no right behind this tail; `undefined` when it has. */
 export function refuseBehind(tail: StoredRecord | undefined, epoch: number): Refusal | undefined {
   if (tail === undefined) {

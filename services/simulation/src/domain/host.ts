@@ -205,7 +205,7 @@ export class Host {
       onState: () => this.#setTicks(hosted),
       onStopped: (reason, detail) => this.#onStopped(hosted, reason, detail),
     };
-    const owner = new Owner(pod, ports, factory, result.game, options, events);
+    const owner = new Owner({ pod, ports, factory, game: result.game, options, events });
     const hosted: Hosted = {
       game,
       owner,

@@ -73,8 +73,8 @@ interface PlayerQueue {
 }
 
 export class Inbox {
-  /** Trace of the first command that the last drain applied. */
-  trace: string | undefined;
+  /** Trace of the first traced command that was applied and is in no append yet. */
+  #trace: string | undefined;
   readonly #limits: InboxLimits;
   readonly #onCommand: (outcome: CommandOutcome) => void;
   #queue: OwnerInput[] = [];
@@ -87,6 +87,13 @@ export class Inbox {
 
   get size(): number {
     return this.#queue.length;
+  }
+
+  /** The trace for the append that is about to be made. */
+  takeTrace(): string | undefined {
+    const trace = this.#trace;
+    this.#trace = undefined;
+    return trace;
   }
 
   /** False when the inbox is full; a join or sync was answered `busy` then. */
@@ -113,7 +120,6 @@ export class Inbox {
 
   /** Hands on everything in order of arrival: commands to the instance, the rest to `apply`. */
   drain(instance: GameInstance, apply: (input: Exclude<OwnerInput, CommandInput>) => void): void {
-    this.trace = undefined;
     if (this.#queue.length === 0) return;
     const inputs = this.#queue;
     this.#queue = [];
@@ -173,7 +179,7 @@ export class Inbox {
       return 'gap';
     }
     this.#onCommand(typeof result === 'object' ? 'rejected' : result);
-    if (result !== 'duplicate' && result !== 'unknown_player') this.trace ??= command.trace;
+    if (result !== 'duplicate' && result !== 'unknown_player') this.#trace ??= command.trace;
     return 'done';
   }
 }

@@ -4,10 +4,43 @@ import type { GameInstance } from '@breakwater/game-kit';
 import type { CommandInput, JoinInput, OwnerInput } from './inbox.ts';
 import type { Waiting } from './replies.ts';
 
+export type NonCommand = Exclude<OwnerInput, CommandInput>;
+
+/**
+ * Inputs but commands whose effects are not certainly stored. After a restart from the log they are applied once
+ * more; commands are not, because their senders do so, and one of them may be what broke the game.
+ */
+export class Unsaved {
+  #inMemory: NonCommand[] = [];
+  #onTheWay: NonCommand[] = [];
+
+  add(input: NonCommand): void {
+    this.#inMemory.push(input);
+  }
+
+  /** An append took along everything so far. */
+  sent(): void {
+    if (this.#inMemory.length === 0) return;
+    this.#onTheWay = this.#inMemory;
+    this.#inMemory = [];
+  }
+
+  stored(): void {
+    if (this.#onTheWay.length > 0) this.#onTheWay = [];
+  }
+
+  take(): readonly NonCommand[] {
+    const inputs = [...this.#onTheWay, ...this.#inMemory];
+    this.#onTheWay = [];
+    this.#inMemory = [];
+    return inputs;
+  }
+}
+
 /** Applies one input; `wait` takes those who are owed committed state. */
 export function applyInput(
   instance: GameInstance,
-  input: Exclude<OwnerInput, CommandInput>,
+  input: NonCommand,
   wait: (waiting: Waiting) => void,
 ): void {
   switch (input.kind) {

@@ -30,3 +30,12 @@ export function stateOf(phase: Phase, failure: string | undefined): GameState {
   if (phase !== 'stopped') return 'running';
   return failure === undefined ? 'ended' : 'failed';
 }
+
+/** What becomes of a game for want of connected players. Looked at once a second of its ticks. */
+export function idleVerdict(instance: GameInstance): 'stay' | 'doze' | 'end' {
+  const { tickHz, sleepAfterMs, endAfterMs } = instance.definition;
+  if (instance.tick % tickHz !== 0 || instance.players.connected > 0) return 'stay';
+  const idleMs = (instance.idleTicks * 1_000) / tickHz;
+  if (endAfterMs > 0 && idleMs >= endAfterMs) return 'end';
+  return idleMs >= sleepAfterMs ? 'doze' : 'stay';
+}

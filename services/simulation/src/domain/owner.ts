@@ -5,31 +5,33 @@
  * what leaves the process (answers, snapshots, the end) leaves when the append that contains it is stored.
  */
 
-import { decodeGameRecord, type GameState } from '@breakwater/bus';
+import type { GameState } from '@breakwater/bus';
 import type { GameInstance } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
+import { isClaimAbove } from './claim.ts';
 import { Committer } from './committer.ts';
-import type { GameDetails, GameFactory } from './game-factory.ts';
-import { type CommandInput, Inbox, type OwnerInput } from './inbox.ts';
-import { applyInput } from './inputs.ts';
-import { type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
+import type { GameFactory } from './game-factory.ts';
+import { type CommandInput, Inbox } from './inbox.ts';
+import { applyInput, type NonCommand, Unsaved } from './inputs.ts';
+import { idleVerdict, type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
 import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import { type Reloaded, reloadBehind } from './reload.ts';
 import { RestartBudget } from './restart-budget.ts';
 import type { Settled } from './settle.ts';
 
-const CLAIM_KIND = 1;
-
-type NonCommand = Exclude<OwnerInput, CommandInput>;
+export interface OwnerSetup {
+  readonly pod: string;
+  readonly ports: OwnerPorts;
+  readonly factory: GameFactory;
+  readonly game: OwnedGame;
+  readonly options: OwnerOptions;
+  readonly events: OwnerEvents;
+}
 
 export class Owner {
-  readonly #ports: OwnerPorts;
-  readonly #factory: GameFactory;
-  readonly #options: OwnerOptions;
-  readonly #events: OwnerEvents;
+  readonly #setup: OwnerSetup;
   readonly #chain: Chain;
-  readonly #details: GameDetails;
   readonly #inbox: Inbox;
   readonly #committer: Committer;
   readonly #restarts: RestartBudget;
@@ -43,32 +45,18 @@ export class Owner {
   #isLastSent = false;
   #endReason = '';
   #failure: string | undefined;
-  /** Inputs but commands whose effects are only in memory, and those in the append on its way. */
-  #unsaved: NonCommand[] = [];
-  #onTheWay: NonCommand[] = [];
+  readonly #unsaved = new Unsaved();
   readonly #stopped = Promise.withResolvers<void>();
 
-  constructor(
-    pod: string,
-    ports: OwnerPorts,
-    factory: GameFactory,
-    game: OwnedGame,
-    options: OwnerOptions,
-    events: OwnerEvents,
-  ) {
-    this.#ports = ports;
-    this.#factory = factory;
-    this.#options = options;
-    this.#events = events;
+  constructor(setup: OwnerSetup) {
+    const { game, options, events } = setup;
+    this.#setup = setup;
     this.#chain = game.chain;
-    this.#details = game.details;
     this.#instance = game.instance;
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
     this.#restarts = new RestartBudget(options.maxRestartsPerMinute, 60_000);
-    const { chain, details } = game;
-    const onSettled = (settled: Settled) => this.#onSettled(settled);
-    this.#committer = new Committer({ pod, ports, factory, details, chain, options, events, onSettled });
+    this.#committer = new Committer({ ...setup, ...game, onSettled: (settled) => this.#onSettled(settled) });
   }
 
   get epoch(): number {
@@ -119,16 +107,13 @@ export class Owner {
 
   /** A record of the game's feed: whoever claims a higher epoch has the game now. */
   hear(record: Uint8Array): void {
-    if (record[1] !== CLAIM_KIND) return;
-    const decoded = decodeGameRecord(record);
-    if (decoded.ok && decoded.value.kind === 'claim' && decoded.value.epoch > this.epoch)
-      this.stop('superseded');
+    if (isClaimAbove(record, this.epoch)) this.stop('superseded');
   }
 
   tick(nowMs: number): void {
     const instance = this.#instance;
     if (this.#phase !== 'running' || instance === undefined) return;
-    if (this.#chain.waitingMs(nowMs) >= this.#options.freezeAfterMs) {
+    if (this.#chain.waitingMs(nowMs) >= this.#setup.options.freezeAfterMs) {
       this.#frozenSinceMs ??= nowMs;
       return;
     }
@@ -143,7 +128,7 @@ export class Owner {
 
   /** Now and then, also while asleep: a game that nobody came back to ends. */
   housekeep(nowMs: number): void {
-    const { endAfterMs, sleepAfterMs } = this.#factory.definition;
+    const { endAfterMs, sleepAfterMs } = this.#setup.factory.definition;
     if (this.#instance !== undefined) this.#inbox.forget(this.#instance);
     if (this.#phase !== 'sleeping' || endAfterMs === 0) return;
     if (nowMs - this.#sleptAtMs + sleepAfterMs >= endAfterMs) this.#end('empty');
@@ -173,19 +158,17 @@ export class Owner {
     this.#inbox.clear();
     this.#instance = undefined;
     this.#stopped.resolve();
-    this.#events.onStopped(reason, detail);
+    this.#setup.events.onStopped(reason, detail);
   }
 
   #apply(instance: GameInstance, input: NonCommand): void {
-    this.#unsaved.push(input);
+    this.#unsaved.add(input);
     applyInput(instance, input, (waiting) => this.#committer.wait(waiting));
   }
 
-  #commit(instance: GameInstance, trace?: string, forceSnapshot = false): void {
-    this.#committer.commit(instance, trace, forceSnapshot);
-    if (this.#unsaved.length === 0) return;
-    this.#onTheWay = this.#unsaved;
-    this.#unsaved = [];
+  #commit(instance: GameInstance, forceSnapshot = false): void {
+    this.#committer.commit(instance, this.#inbox.takeTrace(), forceSnapshot);
+    this.#unsaved.sent();
   }
 
   async #leaveInOrder(): Promise<void> {
@@ -194,22 +177,21 @@ export class Owner {
     await this.#committer.idle();
     if (!isAwake || this.#instance === undefined) return;
     try {
-      this.#commit(this.#instance, undefined, true);
+      this.#commit(this.#instance, true);
       await this.#committer.idle();
     } catch (error) {
       // What cannot be encoded is dropped; the log stands as it is.
-      this.#events.onRestart(error);
+      this.#setup.events.onRestart(error);
     }
   }
 
   #afterStep(instance: GameInstance, nowMs: number): void {
-    if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance, this.#inbox.trace);
+    if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance);
     else if (instance.ended !== undefined) this.#end(instance.ended);
-    const { tickHz, sleepAfterMs, endAfterMs } = this.#factory.definition;
-    if (instance.tick % tickHz !== 0 || this.#phase !== 'running') return;
-    const idleMs = (instance.idleTicks * 1000) / tickHz;
-    if (endAfterMs > 0 && idleMs >= endAfterMs) this.#end('empty');
-    else if (idleMs >= sleepAfterMs && instance.players.connected === 0) this.#doze();
+    if (this.#phase !== 'running') return;
+    const verdict = idleVerdict(instance);
+    if (verdict === 'end') this.#end('empty');
+    else if (verdict === 'doze') this.#doze();
   }
 
   /** No more ticks; asleep once a last append with a snapshot is stored. */
@@ -238,7 +220,7 @@ export class Owner {
     this.#isLastSent = true;
     try {
       if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
-      else if (this.#instance !== undefined) this.#commit(this.#instance, undefined, true);
+      else if (this.#instance !== undefined) this.#commit(this.#instance, true);
     } catch (error) {
       this.#restart(error);
     }
@@ -246,7 +228,7 @@ export class Owner {
 
   #onSettled(settled: Settled): void {
     if (this.#frozenSinceMs !== undefined) {
-      this.#events.onFrozen(this.#ports.clock.monotonicMs() - this.#frozenSinceMs);
+      this.#setup.events.onFrozen(this.#setup.ports.clock.monotonicMs() - this.#frozenSinceMs);
       this.#frozenSinceMs = undefined;
     }
     switch (settled.kind) {
@@ -270,7 +252,7 @@ export class Owner {
   }
 
   #onStored(): void {
-    this.#onTheWay = [];
+    this.#unsaved.stored();
     if (this.#phase !== 'dozing' && this.#phase !== 'ending') return;
     if (!this.#isLastSent) this.#sendLast();
     else if (this.#phase === 'ending') this.#stopEnded();
@@ -286,15 +268,15 @@ export class Owner {
   #sleep(): void {
     this.#players = this.players;
     this.#instance = undefined;
-    this.#sleptAtMs = this.#ports.clock.monotonicMs();
+    this.#sleptAtMs = this.#setup.ports.clock.monotonicMs();
     this.#setPhase('sleeping');
   }
 
   /** The state in memory is not to be trusted: thrown away, and loaded again from what is stored. */
   #restart(error: unknown): void {
     if (this.#phase === 'stopped') return;
-    this.#events.onRestart(error);
-    if (this.#phase === 'leaving') return;
+    this.#setup.events.onRestart(error);
+    if (this.#phase === 'leaving' || this.#phase === 'restarting') return;
     if (this.#phase === 'ending') {
       this.stop('failed', messageOf(error));
       return;
@@ -309,15 +291,15 @@ export class Owner {
     await this.#chain.idle();
     const isOver = () => this.#phase !== phase;
     if (isOver()) return;
-    this.#inbox.putBack([...this.#onTheWay, ...this.#unsaved]);
-    this.#onTheWay = [];
-    this.#unsaved = [];
-    if (phase === 'restarting' && !this.#restarts.take(this.#ports.clock.monotonicMs())) {
+    this.#inbox.putBack(this.#unsaved.take());
+    if (phase === 'restarting' && !this.#restarts.take(this.#setup.ports.clock.monotonicMs())) {
       this.#end(FAILED_REASON, messageOf(error));
       return;
     }
-    const deps = { ports: this.#ports, factory: this.#factory, details: this.#details, isOver };
-    const reloaded = await reloadBehind(this.#chain, { ...deps, ...this.#events });
+    const { ports, factory, game, events } = this.#setup;
+    const { onTrouble, onBadStart } = events;
+    const deps = { ports, factory, details: game.details, isOver, onTrouble, onBadStart };
+    const reloaded = await reloadBehind(this.#chain, deps);
     if (!isOver()) this.#goOn(reloaded);
   }
 
@@ -346,7 +328,7 @@ export class Owner {
 
   #setPhase(phase: Phase): void {
     this.#phase = phase;
-    this.#events.onState(this.state);
+    this.#setup.events.onState(this.state);
   }
 }
 
