@@ -269,6 +269,25 @@ describe('a busy handler', () => {
     await own.bus.drain();
   });
 
+  test('has answered what it took when the whole bus is drained', async () => {
+    const own = await openBus(fixture.server.url);
+    const to = subject();
+    const gate = Promise.withResolvers<object>();
+    const began = Promise.withResolvers<void>();
+    own.bus.handle(to, { decode: asIs }, () => {
+      began.resolve();
+      return gate.promise;
+    });
+    await own.bus.flush();
+    const taken = bus.request(to, {}, { timeoutMs: 10_000, decode: asIs });
+    await began.promise;
+    const drained = own.bus.drain(10_000);
+    gate.resolve({ late: true });
+    expect(await taken).toEqual({ ok: true, late: true });
+    await drained;
+    expect(own.bus.isClosed).toBe(true);
+  });
+
   test('in a queue group shares requests with its peers', async () => {
     const to = subject();
     const answered = [0, 0];

@@ -1,5 +1,16 @@
 import type { Writable } from 'node:stream';
 
+/** Streams whose reader is gone (EPIPE). Kept by stream: several writers may share stdout. */
+const watched = new WeakSet<Writable>();
+const gone = new WeakSet<Writable>();
+
+/** A reader that is gone costs log lines, never the process. */
+function watchErrors(stream: Writable): void {
+  if (watched.has(stream)) return;
+  watched.add(stream);
+  stream.on('error', () => gone.add(stream));
+}
+
 /**
  * Writes lines to a stream without ever waiting for its reader: what is buffered is bounded, and beyond that
  * lines are dropped and counted.
@@ -11,15 +22,11 @@ export class BoundedWriter {
   readonly #stream: Writable;
   readonly #maxBytes: number;
   #dropped = 0;
-  #gone = false;
 
   constructor(stream: Writable, maxBytes: number) {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
-    // A reader that is gone (EPIPE) costs log lines, never the process.
-    stream.on('error', () => {
-      this.#gone = true;
-    });
+    watchErrors(stream);
   }
 
   get droppedLines(): number {
@@ -27,13 +34,14 @@ export class BoundedWriter {
   }
 
   write(line: string): void {
-    if (this.#gone || this.#stream.writableLength + line.length > this.#maxBytes) this.#dropped += 1;
+    const isFull = this.#stream.writableLength + line.length > this.#maxBytes;
+    if (isFull || gone.has(this.#stream)) this.#dropped += 1;
     else this.#stream.write(line);
   }
 
   /** Resolves when everything is written, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void> {
-    if (this.#gone || this.#stream.writableLength === 0) return Promise.resolve();
+    if (gone.has(this.#stream) || this.#stream.writableLength === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       this.#stream.write('', () => {

@@ -62,6 +62,7 @@ const decoder = new TextDecoder();
 /**
  * A typed key-value bucket. Writes give a `CommitResult` (`refused`: the compare failed, `doubt`: read and
  * decide); reads go to the leader. `seq` of a stored write is the key's new revision.
+ * A key outside `[-/_=.a-zA-Z0-9]` is a `BusError` `invalid`.
  */
 export class Bucket<T> {
   readonly name: string;
@@ -104,7 +105,7 @@ export class Bucket<T> {
   }
 
   /** Writes whatever is there. */
-  put(key: string, value: T, options: WriteOptions = {}): Promise<CommitResult> {
+  async put(key: string, value: T, options: WriteOptions = {}): Promise<CommitResult> {
     return this.#port.commit(this.#subject(key), this.#encode(value), options);
   }
 
@@ -120,7 +121,7 @@ export class Bucket<T> {
   }
 
   /** Writes if the key's revision is still `revision`; `refused` when it is not. */
-  update(key: string, value: T, revision: number, options: WriteOptions = {}): Promise<CommitResult> {
+  async update(key: string, value: T, revision: number, options: WriteOptions = {}): Promise<CommitResult> {
     return this.#port.commit(this.#subject(key), this.#encode(value), {
       ...options,
       expectedLastSubjectSeq: revision,
@@ -128,7 +129,7 @@ export class Bucket<T> {
   }
 
   /** Deletes a key, whatever is there or only at `revision`. */
-  delete(key: string, options: WriteOptions & { revision?: number } = {}): Promise<CommitResult> {
+  async delete(key: string, options: WriteOptions & { revision?: number } = {}): Promise<CommitResult> {
     const { revision, ...rest } = options;
     const expected = revision === undefined ? {} : { expectedLastSubjectSeq: revision };
     return this.#port.commit(this.#subject(key), '', {

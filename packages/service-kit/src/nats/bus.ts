@@ -1,3 +1,4 @@
+import { Deadline, untilAborted } from '../lifecycle/deadline.ts';
 import type { Logger } from '../log/logger.ts';
 import type { KitMetrics } from '../telemetry/kit-metrics.ts';
 import type { TraceParent } from '../telemetry/tracer.ts';
@@ -66,6 +67,7 @@ export class NatsBus implements AsyncDisposable {
   readonly #reads: StreamReads;
   readonly #admin: StreamAdmin;
   readonly #watches = new Set<OrderedWatch>();
+  readonly #handlers = new Set<BusSubscription>();
   readonly #onReconnect = new Set<() => void>();
   readonly #onSlowConsumer = new Set<() => void>();
   #needs: ServerNeeds | undefined;
@@ -207,7 +209,10 @@ export class NatsBus implements AsyncDisposable {
 
   /** Answers requests; whatever the handler does, one answer goes out and the process lives. */
   handle<T>(subject: string, options: HandleOptions<T>, handler: Handler<T>): BusSubscription {
-    return handleRequests(this.#handlerDeps(), subject, options, handler);
+    const subscription = handleRequests(this.#handlerDeps(), subject, options, handler);
+    this.#handlers.add(subscription);
+    void subscription.closed.then(() => this.#handlers.delete(subscription));
+    return subscription;
   }
 
   /** Hears messages in order. A handler that throws is counted and logged. */
@@ -360,11 +365,14 @@ export class NatsBus implements AsyncDisposable {
     }
   }
 
-  /** Lets subscriptions finish and flushes, at most `timeoutMs`, then closes for good. */
+  /** Answers what was asked, lets subscriptions finish and flushes, all within `timeoutMs`; then closes for good. */
   async drain(timeoutMs = 2_000): Promise<void> {
+    using deadline = new Deadline(timeoutMs);
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
-    await this.#connection.drain(timeoutMs);
+    const answered = Promise.all([...this.#handlers].map((handler) => handler.drain())).then(() => undefined);
+    await untilAborted(answered, deadline.signal).catch(() => undefined);
+    await this.#connection.drain(Math.max(50, deadline.remainingMs()));
     this.#mux.failAll('the NATS connection is closed');
   }
 

@@ -7,6 +7,8 @@ import { BusMessage, encodePayload } from './message.ts';
 /** A subscription or handler; disposing it drains. */
 export interface BusSubscription extends AsyncDisposable {
   readonly subject: string;
+  /** Resolves when nothing is delivered any more. */
+  readonly closed: Promise<void>;
   /** Stops at once; what was delivered but not handled is dropped. */
   unsubscribe(): void;
   /** Takes no new messages, handles those that were delivered, waits for handlers in flight. */
@@ -140,7 +142,13 @@ function wrap(subject: string, subscription: NatsSubscription, idle: () => Promi
     await subscription.drain().catch(() => undefined);
     await idle();
   };
-  return { subject, unsubscribe: () => subscription.unsubscribe(), drain, [Symbol.asyncDispose]: drain };
+  return {
+    subject,
+    closed: subscription.closed.then(() => undefined),
+    unsubscribe: () => subscription.unsubscribe(),
+    drain,
+    [Symbol.asyncDispose]: drain,
+  };
 }
 
 function onSubscriptionError(deps: HandlerDeps, subject: string, cause: Error): void {

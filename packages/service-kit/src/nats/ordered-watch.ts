@@ -206,11 +206,11 @@ export class OrderedWatch {
       data: msg.data,
       header: (name) => headers?.get(name) || undefined,
     });
-    this.#checkCaughtUp();
+    this.#checkCaughtUp(delivery.pending === 0);
   }
 
-  #checkCaughtUp(): void {
-    if (this.#caughtUp || this.#expected <= this.#toCatchUp) return;
+  #checkCaughtUp(nothingLeft = false): void {
+    if (this.#caughtUp || (this.#expected <= this.#toCatchUp && !nothingLeft)) return;
     this.#caughtUp = true;
     this.#options.listener.onCaughtUp();
   }
