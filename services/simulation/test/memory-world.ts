@@ -140,6 +140,10 @@ export class MemoryWorld {
     for (const { owner } of this.#listening()) owner.command({ kind: 'command', pid, n, name, args });
   }
 
+  drop(pid: number, join: number): void {
+    for (const { owner } of this.#listening()) owner.receive({ kind: 'dropped', pid, join });
+  }
+
   answer(way: Way): Answer {
     return {
       state: (bytes) => {

@@ -10,6 +10,8 @@ type Op =
   | { readonly op: 'command'; readonly user: number; readonly ahead: number }
   | { readonly op: 'host'; readonly above: number }
   | { readonly op: 'crash' | 'pause' | 'resume'; readonly which: number }
+  /** A command that makes the next step throw, or a socket that falls. */
+  | { readonly op: 'break' | 'drop'; readonly user: number }
   | { readonly op: 'damage'; readonly which: number; readonly how: number };
 
 const which = fc.nat({ max: 3 });
@@ -34,6 +36,10 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
       which,
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constantFrom('break' as const, 'drop' as const), user: which }),
+  },
 );
 const damage: fc.Arbitrary<Op> = fc.record({
   op: fc.constant('damage' as const),
@@ -51,6 +57,15 @@ class Players {
     world.join(`user-${user}`, older ? Math.max(1, newest - 1) : newest);
   }
 
+  drop(world: MemoryWorld, user: number): void {
+    world.drop(user + 1, this.#joins.get(user) ?? 1);
+  }
+
+  breakStep(world: MemoryWorld, user: number): void {
+    const n = (this.#sent.get(user + 1) ?? 0) + 1;
+    world.command(user + 1, n, 'breakStep', {});
+  }
+
   /** The next command, sometimes one before its turn; resent with everything after the last ack at the end. */
   command(world: MemoryWorld, user: number, ahead: number): void {
     const pid = user + 1;
@@ -59,6 +74,10 @@ class Players {
     world.command(pid, n + ahead);
     world.command(pid, n);
   }
+}
+
+function restless(seed: number, trouble: number): MemoryWorld {
+  return new MemoryWorld({ trouble, random: random(seed) }, { maxRestartsPerMinute: 1_000 });
 }
 
 async function perform(world: MemoryWorld, players: Players, op: Op): Promise<void> {
@@ -78,6 +97,10 @@ async function perform(world: MemoryWorld, players: Players, op: Op): Promise<vo
       return world.owners[op.which]?.way.pause();
     case 'resume':
       return world.owners[op.which]?.way.resume();
+    case 'break':
+      return players.breakStep(world, op.user);
+    case 'drop':
+      return players.drop(world, op.user);
     case 'damage':
       return world.damageSnapshot(op.which, op.how);
     default:
@@ -128,7 +151,7 @@ function run(makeOp: fc.Arbitrary<Op>, trouble: number, numRuns: number) {
     fc.array(makeOp, { minLength: 1, maxLength: 60 }),
     fc.integer(),
     async (list, seed) => {
-      const world = new MemoryWorld({ trouble: 0, random: random(seed) });
+      const world = restless(seed, 0);
       const players = new Players();
       const first = world.host(1);
       await world.clock.advanceAsync(200);
@@ -157,7 +180,7 @@ describe('owners on a stream that loses, delays and doubts', () => {
       fc.array(calm, { minLength: 1, maxLength: 40 }),
       fc.integer(),
       async (list, seed) => {
-        const world = new MemoryWorld({ trouble: 0.1, random: random(seed) });
+        const world = restless(seed, 0.1);
         world.log.purgeBelow = () => undefined;
         const first = world.host(1, 60_000);
         await world.clock.advanceAsync(3_000);

@@ -71,11 +71,11 @@ export class Sims implements AsyncDisposable {
     this.#heartbeats = setInterval(() => this.#beat(), 200);
   }
 
-  static async start(): Promise<Sims> {
-    const nats = await startNats();
+  static async start(given?: NatsServer): Promise<Sims> {
+    const nats = given ?? (await startNats());
     const { log } = silent();
     const metrics = new MetricRegistry().register(kitMetrics);
-    return new Sims(nats, await connectBus({ servers: [nats.url], name: 'test', log, metrics }));
+    return new Sims(nats, await connectBus({ servers: nats.urls, name: 'test', log, metrics }));
   }
 
   /** An edge of the tests stops sending heartbeats. */
