@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gameId, gameStreamName, subjectsFor } from '@breakwater/bus';
+import {
+  connectBus,
+  createLogOutput,
+  kitMetrics,
+  MetricRegistry,
+  type NatsBus,
+} from '@breakwater/service-kit';
+import { type NatsServer, startNats } from '@breakwater/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkLogs } from '../../src/check-logs/check-logs.ts';
+import { ClientLogError } from '../../src/check-logs/client-log.ts';
+import type { LogLineOf } from '../../src/recorder/log-line.ts';
+import { createStreams, HonestRun, PARTITIONS } from './honest-run.ts';
+
+let nats: NatsServer;
+let bus: NatsBus;
+let root: string;
+let folders = 0;
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'breakwater-logs-'));
+  nats = await startNats();
+  const { log } = createLogOutput({ service: 'test', instance: 'test', level: 'silent' });
+  const metrics = new MetricRegistry().register(kitMetrics);
+  bus = await connectBus({ servers: [nats.url], name: 'test', log, metrics });
+  await createStreams(bus);
+});
+
+afterAll(async () => {
+  await bus?.drain();
+  await nats?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+function folder(): string {
+  const dir = join(root, String(++folders));
+  mkdirSync(dir);
+  return dir;
+}
+
+function check(run: HonestRun, games?: string) {
+  const dir = folder();
+  run.write(dir);
+  return checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS, games });
+}
+
+/** Purges the log below the snapshot of the run, as its owner does. */
+async function purge(run: HonestRun): Promise<number> {
+  const game = gameId(run.game);
+  const subject = subjectsFor(PARTITIONS).gameLog(game);
+  const stream = gameStreamName(game, PARTITIONS);
+  const { messages } = await bus.readSubject(stream, subject, { fromSeq: 1, limit: 1_000, maxBytes: 1e8 });
+  const snapshotAt = messages[61]!.seq;
+  await bus.purgeSubject(stream, subject, { belowSeq: snapshotAt });
+  return snapshotAt;
+}
+
+test('a purged log is replayed from its snapshot, and what lies below is counted as not checked', async () => {
+  const run = await HonestRun.make(bus, 'purged');
+  const snapshotAt = await purge(run);
+
+  const report = await check(run);
+  expect(report.violations).toEqual([]);
+  expect(report.skipped['states below the first record of their log']).toBeGreaterThan(50);
+  expect(report.checked['shown states']).toBeGreaterThan(150);
+
+  const lines = run.lines('ann');
+  const above = lines.findIndex((line) => line.t === 'game.delta' && line.seq > snapshotAt + 20);
+  lines[above] = { ...(lines[above] as LogLineOf<'game.delta'>), shared: '00000000' };
+  expect((await check(run)).counts).toEqual({ shown_committed: 1 });
+});
+
+test('of a game whose type is not here the places are checked, and the rows are not', async () => {
+  const run = await HonestRun.make(bus, 'foreign');
+  const report = await check(run, folder());
+  expect(report.ok).toBe(true);
+  expect(report.skipped['game whose type world@1 is not here']).toBe(1);
+  expect(report.skipped['contents of shown states whose log cannot be replayed']).toBeGreaterThan(200);
+
+  const lines = run.lines('ann');
+  const last = lines.findLastIndex((line) => line.t === 'game.delta');
+  const delta = lines[last] as LogLineOf<'game.delta'>;
+  lines.splice(last + 1, 0, { ...delta, seq: delta.seq + 1_000 });
+  expect((await check(run, folder())).counts).toEqual({ shown_committed: 1 });
+});
+
+test('a game that was shown and has no log at all breaks shown_committed', async () => {
+  const run = await HonestRun.make(bus, 'lost');
+  const game = gameId(run.game);
+  const subject = subjectsFor(PARTITIONS).gameLog(game);
+  await bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
+  const report = await check(run);
+  expect(report.counts.shown_committed).toBeGreaterThan(200);
+  expect(report.violations.length).toBeLessThanOrEqual(40);
+});
+
+test('what is no client log is refused with its place', async () => {
+  const client = '{"t":"client","v":1,"user":"ann","at":1}\n';
+  const bad: [string, RegExp][] = [
+    ['', /is empty/],
+    ['{"t":"end","at":1}\n', /:1: the first line/],
+    [`${client}nonsense\n`, /:2: is not JSON/],
+    [`${client}{"t":"party","at":1}\n`, /:2: t: is not known/],
+    [`${client}{"t":"room.ack","room":"a b","msg":"m","seq":1,"at":1}\n`, /:2: room: must be/],
+    [`${client}{"t":"room.message","room":"a","seq":1}\n`, /:2: stamp/],
+    [`${client}{"t":"room.leave","room":"a","at":1}\n`, /:2: room a was not joined/],
+    [`${client}${client}`, /:2: a second line of type "client"/],
+    ['{"t":"client","v":2,"user":"ann","at":1}\n', /:1: v: must be 1/],
+  ];
+  for (const [text, sentence] of bad) {
+    const dir = folder();
+    writeFileSync(join(dir, 'ann.jsonl'), text);
+    const checked = checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS });
+    await expect(checked, text).rejects.toThrow(sentence);
+    await expect(checked, text).rejects.toBeInstanceOf(ClientLogError);
+  }
+  await expect(checkLogs({ paths: [folder()], nats: nats.url })).rejects.toThrow(/no .jsonl files/);
+});
+
+test('a NATS without an installation is refused, unless the partitions are given', async () => {
+  const dir = folder();
+  writeFileSync(join(dir, 'ann.jsonl'), '{"t":"client","v":1,"user":"ann","at":1}\n');
+  await expect(checkLogs({ paths: [dir], nats: nats.url })).rejects.toThrow(/no installation/);
+  const report = await checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS });
+  expect(report).toMatchObject({ ok: true, checked: { clients: 1 } });
+});
