@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roomId, subjectsFor } from '@breakwater/bus';
 import type { ServiceConfig, ServiceContext } from '@breakwater/service-kit';
@@ -57,10 +58,12 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   lifecycle.add('last-seen', { drain: () => lastSeen.drain() });
 
+  // A process that was restarted under its old name counts from the beginning again, so it gets a new one.
+  const self = `${config.instance.slice(0, 55)}-${randomBytes(4).toString('hex')}`;
   const presence = new Presence({ ...config, missedHeartbeats: MISSED_HEARTBEATS });
   const replicas = new Replicas(
     {
-      self: config.instance,
+      self,
       heartbeatMs: config.heartbeatMs,
       missedHeartbeats: MISSED_HEARTBEATS,
       warmUpMs: config.edgeHeartbeatMs + config.syncTimeoutMs,
@@ -68,7 +71,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     clock.monotonicMs(),
   );
   const feed = new PresenceFeed(presence, {
-    publisher: config.instance,
+    publisher: self,
     maxRoster: config.maxRoster,
     sampleSize: Math.min(config.sampleSize, config.maxRoster),
     repeatMs: config.presenceRepeatMs,
@@ -83,7 +86,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     presence,
     feed,
     replicas,
-    self: config.instance,
+    self,
     heartbeatMs: config.heartbeatMs,
     flushMs: config.presenceFlushMs,
     syncTimeoutMs: config.syncTimeoutMs,

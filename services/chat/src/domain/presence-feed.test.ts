@@ -33,11 +33,17 @@ describe('the feed of presence', () => {
     const { presence, feed } = start();
     presence.heard(edgeDelta(1, ['ann', 'bob']), 0);
     const first = feed.changes(always, 0)[0]!.message;
-    expect(first).toMatchObject({ publisher: 'a', count: 2, left: [] });
-    expect(first.joined.map(({ user }) => user)).toEqual(['ann', 'bob']);
-    presence.heard(edgeDelta(2, [], ['ann']), 10);
+    expect(first).toMatchObject({ publisher: 'a', count: 2, joined: [], left: [] });
+    expect(first.roster?.people.map(({ user }) => user)).toEqual(['ann', 'bob']);
+    presence.heard(edgeDelta(2, ['cyd'], ['ann']), 10);
     const second = feed.changes(always, 10)[0]!.message;
-    expect(second).toMatchObject({ n: first.n + 1, count: 1, joined: [], left: ['ann'] });
+    expect(second).toEqual({
+      publisher: 'a',
+      n: first.n + 1,
+      count: 2,
+      joined: [{ user: 'cyd', name: 'cyd' }],
+      left: ['ann'],
+    });
     expect(feed.changes(always, 20)).toEqual([]);
     expect(feed.numberOf('r')).toBe(second.n);
   });
@@ -50,6 +56,7 @@ describe('the feed of presence', () => {
     expect(feed.changes(never, 10)).toEqual([]);
     const again = feed.repeats(always, 20)[0]!.message;
     expect(again.n).toBeGreaterThan(first.n + 1);
+    expect(again.roster?.people.map(({ user }) => user)).toEqual(['ann', 'bob']);
   });
 
   test('a big room gets a count and a sample at most once a second, and its roster when it is small again', () => {
@@ -64,6 +71,17 @@ describe('the feed of presence', () => {
     presence.heard(edgeDelta(3, [], ['ann', 'bob', 'cyd', 'dan']), 3_000);
     const small = feed.changes(always, 3_000)[0]!.message;
     expect(small.roster).toEqual({ count: 1, people: [{ user: 'eve', name: 'eve' }], isComplete: true });
+  });
+
+  test('a room that was empty for long does not begin with numbers that it had', () => {
+    const { presence, feed } = start();
+    presence.heard(edgeDelta(1, ['ann']), 0);
+    const first = feed.changes(always, 0)[0]!.message;
+    presence.heard(edgeDelta(2, [], ['ann']), 10);
+    expect(feed.changes(always, 10)).toMatchObject([{ message: { count: 0, left: ['ann'] } }]);
+    expect(feed.repeats(always, 60_000)).toEqual([]);
+    presence.heard(edgeDelta(3, ['ann']), 60_001);
+    expect(feed.changes(always, 60_001)[0]!.message.n).toBeGreaterThan(first.n + 1);
   });
 
   test('a room with people is spoken of now and then, so that a lost change is noticed', () => {
@@ -82,6 +100,7 @@ class Follower {
   #n = 0;
 
   hear(message: RoomPresence, ask: () => { roster: Roster; publisher: string; n: number } | undefined): void {
+    if (message.publisher === this.#publisher && message.n <= this.#n) return;
     const follows = message.publisher === this.#publisher && message.n === this.#n + 1;
     if (!follows) {
       const answer = ask();

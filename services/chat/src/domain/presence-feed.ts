@@ -35,6 +35,8 @@ export class PresenceFeed {
   readonly #published = new Map<string, Published>();
   /** Big rooms with a change that waits for its time. */
   readonly #waiting = new Set<string>();
+  /** Where the numbers of a room begin: above those of every room that was forgotten, so that none repeats. */
+  #floor = 0;
 
   constructor(presence: Presence, options: FeedOptions) {
     this.#presence = presence;
@@ -73,9 +75,9 @@ export class PresenceFeed {
     return publications;
   }
 
-  /** Number of the last publication of a room, 0 for none. */
+  /** Number of the last publication of a room. */
   numberOf(room: string): number {
-    return this.#published.get(room)?.n ?? 0;
+    return this.#published.get(room)?.n ?? this.#floor;
   }
 
   roster(room: string): Roster {
@@ -86,7 +88,12 @@ export class PresenceFeed {
   }
 
   #message(room: string, change: RoomChange, nowMs: number): RoomPresence | undefined {
-    const published = this.#published.get(room) ?? { n: 0, atMs: nowMs, isMine: false, isBig: false };
+    const published = this.#published.get(room) ?? {
+      n: this.#floor,
+      atMs: nowMs,
+      isMine: false,
+      isBig: false,
+    };
     const count = this.#presence.count(room);
     const isBig = count > this.#options.maxRoster;
     if (isBig && published.isBig && published.isMine && nowMs - published.atMs < this.#options.bigRoomMs) {
@@ -97,7 +104,8 @@ export class PresenceFeed {
     // Taken back from another replica, the number jumps: who missed what that one said shall see a hole.
     const step = published.isMine ? 1 : 2;
     const head = { publisher: this.#options.publisher, n: published.n + step, count };
-    const hasWhole = isBig || published.isBig;
+    // Whoever hears us for the first time may not know who came before us: they get everyone.
+    const hasWhole = isBig || published.isBig || !published.isMine;
     this.#published.set(room, { n: head.n, atMs: nowMs, isMine: true, isBig });
     if (hasWhole) return { ...head, joined: [], left: [], roster: this.roster(room) };
     const joined = [...change.joined].map(([user, name]) => ({ user, name }));
@@ -111,9 +119,11 @@ export class PresenceFeed {
   }
 
   #forgetEmpty(nowMs: number): void {
-    for (const [room, { atMs }] of this.#published) {
+    for (const [room, { atMs, n }] of this.#published) {
       const isIdle = nowMs - atMs > 2 * this.#options.repeatMs;
-      if (isIdle && this.#presence.count(room) === 0) this.#published.delete(room);
+      if (!isIdle || this.#presence.count(room) > 0) continue;
+      this.#published.delete(room);
+      this.#floor = Math.max(this.#floor, n);
     }
   }
 }
