@@ -1,6 +1,7 @@
 /** For end-to-end tests: bots, records of what clients were shown, and the checker of such records. */
 export { Crowd, type CrowdOptions } from './bots/crowd.ts';
 export { guestTokens, signedTokens, type TokenIssuer } from './bots/tokens.ts';
+export { type ArchiveOptions, StreamArchive } from './check-logs/archive.ts';
 export { type CheckLogsOptions, checkLogs } from './check-logs/check-logs.ts';
 export { ClientLogError } from './check-logs/client-log.ts';
 export { describeReport, type Report, RULES, type Rule, type Violation } from './check-logs/report.ts';

@@ -55,7 +55,8 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
   const logs = join(dir, 'cli');
   const { lines, child } = breakwater(
     'bots',
-    ...['--players', '6', '--games', '2', '--chat', 'harbour', '--rate', '2', '--record', logs],
+    ...['--players', '6', '--games', '2', '--chat', 'harbour', '--rate', '2'],
+    ...['--record', logs, '--nats', stack.nats.url],
     ...['--url', stack.edgeUrls.join(','), '--secret', stack.jwtSecret],
   );
   await eventually(() => expect(lines.join('\n')).toMatch(/connected 6\/6 .*playing 6 .* xp [1-9]/), {
@@ -72,6 +73,7 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
   expect(honest.code).toBe(0);
   const report = JSON.parse(honest.text) as Report;
   expect(report.checked).toMatchObject({ clients: 6, rooms: 1, games: 2 });
+  expect(report.skipped).toEqual({});
   for (const what of ['acked messages', 'shown messages', 'shown states', 'acked commands'])
     expect(report.checked[what], what).toBeGreaterThan(0);
 

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { ARCHIVE_EXTENSION, StreamArchive } from '../check-logs/archive.ts';
 import { type Command, CommandError, messageOf } from '../command.ts';
 import { listenForStop } from '../start/signals.ts';
 import { Crowd } from './crowd.ts';
@@ -14,6 +16,7 @@ async function run(args: readonly string[]): Promise<number> {
   const runName = randomBytes(4).toString('hex');
   const tokens = await tokensFor(options, runName);
   await assertReachable(tokens);
+  const archive = await startArchive(options, runName);
   const crowd = crowdOf(options, tokens, runName);
   const begunMs = performance.now();
   crowd.start();
@@ -21,8 +24,21 @@ async function run(args: readonly string[]): Promise<number> {
   await untilStopped(options.lifeMs);
   stopTelling();
   await crowd.stop();
+  await archive?.close();
   tellTotals(crowd, (performance.now() - begunMs) / 1_000);
   return 0;
+}
+
+async function startArchive(
+  { record, nats }: BotsOptions,
+  runName: string,
+): Promise<StreamArchive | undefined> {
+  if (record === undefined || nats === undefined) return undefined;
+  try {
+    return await StreamArchive.start({ nats, file: join(record, `games-${runName}${ARCHIVE_EXTENSION}`) });
+  } catch (error) {
+    throw new CommandError(`The streams cannot be copied: ${messageOf(error)}.`);
+  }
 }
 
 function crowdOf(options: BotsOptions, tokens: TokenIssuer, runName: string): Crowd {

@@ -17,6 +17,7 @@ Players that play the World, or talk, through the client SDK, until Ctrl-C. One 
   --token-file FILE   take tokens from a file, one a line
                       (neither: guest tokens, which edges give in development mode)
   --record DIR        write a log of each client, for "breakwater check"
+  --nats URL          with --record: copy the logs of the games as well, before they are purged
   --starts N          new bots a second (50)
   --every N           seconds between two lines (1)
   --seconds N         end after so long (0: at Ctrl-C)`;
@@ -32,6 +33,7 @@ const OPTIONS = {
   secret: { type: 'string' },
   'token-file': { type: 'string' },
   record: { type: 'string' },
+  nats: { type: 'string' },
   starts: { type: 'string', default: '50' },
   every: { type: 'string', default: '1' },
   seconds: { type: 'string', default: '0' },
@@ -48,6 +50,7 @@ export interface BotsOptions {
   readonly secret: string | undefined;
   readonly tokenFile: string | undefined;
   readonly record: string | undefined;
+  readonly nats: string | undefined;
   readonly startsPerSecond: number;
   readonly everyMs: number;
   readonly lifeMs: number;
@@ -68,6 +71,7 @@ export function parseBotsOptions(args: readonly string[], env: NodeJS.ProcessEnv
     secret: given.secret ?? (tokenFile === undefined ? env.BREAKWATER_EDGE_JWT_SECRET : undefined),
     tokenFile,
     record: given.record,
+    nats: given.record === undefined ? undefined : given.nats,
     startsPerSecond: number('--starts', given.starts, 0.1, 10_000, true),
     everyMs: number('--every', given.every, 0.1, 86_400, true) * 1_000,
     lifeMs: number('--seconds', given.seconds, 0, 86_400, true) * 1_000,

@@ -1,5 +1,6 @@
 import { type Definitions, loadDefinitions } from '../games/definitions.ts';
-import { findClientLogs, readClientLog } from './client-log.ts';
+import { ARCHIVE_EXTENSION, readArchives, withArchive } from './archive.ts';
+import { findClientLogs, findFiles, readClientLog } from './client-log.ts';
 import { NatsSource } from './nats-source.ts';
 import { Findings, type Report } from './report.ts';
 import { checkGame } from './rules/games.ts';
@@ -8,7 +9,7 @@ import type { RecordSource } from './sources.ts';
 import type { ClientTrace } from './trace.ts';
 
 export interface CheckLogsOptions {
-  /** Folders with client logs, or files. */
+  /** Folders with client logs (and archives of streams), or files. */
   readonly paths: readonly string[];
   /** Where the streams are: `nats://host:port`, several with commas. */
   readonly nats: string;
@@ -22,9 +23,16 @@ export interface CheckLogsOptions {
   readonly maxViolations?: number | undefined;
   /** Lines of one client log. Default 20 million. */
   readonly maxLines?: number | undefined;
+  /** Records of archives, bytes. Default 1 GiB. */
+  readonly maxArchiveBytes?: number | undefined;
 }
 
-const DEFAULTS = { tailMs: 3_000, maxViolations: 20, maxLines: 20_000_000, timeoutMs: 10_000 } as const;
+const DEFAULTS = {
+  tailMs: 3_000,
+  maxViolations: 20,
+  maxLines: 20_000_000,
+  maxArchiveBytes: 2 ** 30,
+} as const;
 const MAX_LINE_LENGTH = 65_536;
 
 /**
@@ -36,9 +44,14 @@ export async function checkLogs(options: CheckLogsOptions): Promise<Report> {
   const limits = { maxLines: options.maxLines ?? DEFAULTS.maxLines, maxLineLength: MAX_LINE_LENGTH };
   const clients: ClientTrace[] = [];
   for (const file of findClientLogs(options.paths)) clients.push(await readClientLog(file, limits));
-  const { nats: url, partitions } = options;
-  await using source = await NatsSource.open({ url, partitions, timeoutMs: DEFAULTS.timeoutMs });
-  return await checkTraces(clients, source, await loadDefinitions(options.games), options);
+  const archives = findFiles(options.paths, ARCHIVE_EXTENSION);
+  const archived = await readArchives(archives, options.maxArchiveBytes ?? DEFAULTS.maxArchiveBytes);
+  const findings = new Findings(options.maxViolations ?? DEFAULTS.maxViolations);
+  await using streams = await NatsSource.open(options);
+  const source = withArchive(streams, archived, (game, seq) =>
+    findings.violated('replay', `game ${game}`, `record ${seq} is another one than when it was archived`),
+  );
+  return await checkTraces(clients, source, await loadDefinitions(options.games), options, findings);
 }
 
 /** As `checkLogs`, for traces and records from anywhere. */
@@ -46,9 +59,9 @@ export async function checkTraces(
   clients: readonly ClientTrace[],
   source: RecordSource,
   definitions: Definitions,
-  options: Pick<CheckLogsOptions, 'tailMs' | 'maxViolations'> = {},
+  options: Pick<CheckLogsOptions, 'tailMs'>,
+  findings: Findings,
 ): Promise<Report> {
-  const findings = new Findings(options.maxViolations ?? DEFAULTS.maxViolations);
   findings.checked('clients', clients.length);
   const roomOptions = { tailMs: options.tailMs ?? DEFAULTS.tailMs };
   for (const room of new Set(clients.flatMap(({ rooms }) => [...rooms.keys()]))) {

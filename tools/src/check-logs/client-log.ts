@@ -18,17 +18,23 @@ export interface ReadLimits {
   readonly maxLineLength: number;
 }
 
-/** The client logs in folders, or files that are named; sorted. @throws ClientLogError when there is none */
-export function findClientLogs(paths: readonly string[]): string[] {
+/** Files with this ending in folders, or files that are named; sorted. @throws ClientLogError for a missing path */
+export function findFiles(paths: readonly string[], extension: string): string[] {
   const files = paths.flatMap((path) => {
     if (!existsSync(path)) throw new ClientLogError(`${path} does not exist`);
-    if (!statSync(path).isDirectory()) return [path];
+    if (!statSync(path).isDirectory()) return path.endsWith(extension) ? [path] : [];
     return readdirSync(path, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(CLIENT_LOG_EXTENSION))
+      .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
       .map((entry) => join(entry.parentPath, entry.name));
   });
-  if (files.length === 0) throw new ClientLogError(`no ${CLIENT_LOG_EXTENSION} files in ${paths.join(', ')}`);
   return [...new Set(files)].sort();
+}
+
+/** @throws ClientLogError when there is none */
+export function findClientLogs(paths: readonly string[]): string[] {
+  const files = findFiles(paths, CLIENT_LOG_EXTENSION);
+  if (files.length === 0) throw new ClientLogError(`no ${CLIENT_LOG_EXTENSION} files in ${paths.join(', ')}`);
+  return files;
 }
 
 /** @throws ClientLogError with file and line when something is no line of a client log */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gameId, gameStreamName, subjectsFor } from '@breakwater/bus';
@@ -11,6 +11,7 @@ import {
 } from '@breakwater/service-kit';
 import { type NatsServer, startNats } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { StreamArchive } from '../../src/check-logs/archive.ts';
 import { checkLogs } from '../../src/check-logs/check-logs.ts';
 import { ClientLogError } from '../../src/check-logs/client-log.ts';
 import type { LogLineOf } from '../../src/recorder/log-line.ts';
@@ -72,6 +73,34 @@ test('a purged log is replayed from its snapshot, and what lies below is counted
   const above = lines.findIndex((line) => line.t === 'game.delta' && line.seq > snapshotAt + 20);
   lines[above] = { ...(lines[above] as LogLineOf<'game.delta'>), shared: '00000000' };
   expect((await check(run)).counts).toEqual({ shown_committed: 1 });
+});
+
+test('with an archive of the streams nothing of a purged log goes unchecked', async () => {
+  const dir = folder();
+  const file = join(dir, 'games.archive');
+  const archive = await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file });
+  const run = await HonestRun.make(bus, 'archived');
+  await archive.close();
+  await purge(run);
+  run.write(dir);
+  const options = { paths: [dir], nats: nats.url, partitions: PARTITIONS };
+
+  const report = await checkLogs(options);
+  expect(report.violations).toEqual([]);
+  expect(report.skipped).toEqual({});
+  expect(report.checked['game records']).toBe(163);
+
+  const lines = run.lines('ann');
+  const early = lines.findIndex((line) => line.t === 'game.delta');
+  lines[early] = { ...(lines[early] as LogLineOf<'game.delta'>), shared: '00000000' };
+  run.write(dir);
+  expect((await checkLogs(options)).counts).toEqual({ shown_committed: 1 });
+
+  const archived = readFileSync(file, 'utf8').split('\n');
+  const last = archived.findLastIndex((line) => line.includes(`"${run.game}"`));
+  archived[last] = archived[last]!.replace(/"data":"..../, '"data":"AAAA');
+  writeFileSync(file, archived.join('\n'));
+  expect((await checkLogs(options)).counts).toEqual({ shown_committed: 1, replay: 1 });
 });
 
 test('of a game whose type is not here the places are checked, and the rows are not', async () => {
