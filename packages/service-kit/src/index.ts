@@ -69,18 +69,17 @@ export type { Good, ReplyDecoding } from './nats/reply.ts';
 export type { StoredMessage } from './nats/stored-message.ts';
 export type { ReadBackOptions, ReadOptions, StreamState, SubjectPage } from './nats/stream-reads.ts';
 export { assertServerVersion, type ServerNeeds, serverFault } from './nats/version.ts';
-export {
-  type Announcement,
-  type BareContext,
-  type BareServiceConfig,
-  type BareServiceDefinition,
-  type RunningService,
-  type ServiceConfig,
-  type ServiceContext,
-  type ServiceDefinition,
-  startBareService,
-  startService,
-} from './service.ts';
+export type {
+  Announcement,
+  BareContext,
+  BareServiceConfig,
+  BareServiceDefinition,
+  RunningService,
+  ServiceConfig,
+  ServiceContext,
+  ServiceDefinition,
+} from './service/definition.ts';
+export { startBareService, startService } from './service/service.ts';
 export { type KitMetrics, kitMetrics } from './telemetry/kit-metrics.ts';
 export { METRICS_MARKDOWN_HEAD, metricsMarkdownRows } from './telemetry/markdown.ts';
 export {

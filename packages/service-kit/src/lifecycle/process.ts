@@ -1,14 +1,8 @@
 import { isConfigCheck, processEnvironment } from '../config/environment.ts';
 import { ConfigError, loadConfig, type Schema } from '../config/load.ts';
 import type { LogOutput } from '../log/logger.ts';
-import {
-  type BareServiceDefinition,
-  type PreparedService,
-  prepareBareService,
-  prepareService,
-  type RunningService,
-  type ServiceDefinition,
-} from '../service.ts';
+import type { BareServiceDefinition, RunningService, ServiceDefinition } from '../service/definition.ts';
+import { type PreparedService, prepareBareService, prepareService } from '../service/service.ts';
 
 const LOG_FLUSH_MS = 500;
 

@@ -2,10 +2,8 @@ import { Deadline, untilAborted } from '../lifecycle/deadline.ts';
 import type { Logger } from '../log/logger.ts';
 import type { KitMetrics } from '../telemetry/kit-metrics.ts';
 import type { TraceParent } from '../telemetry/tracer.ts';
-import { Bucket, type BucketOptions, type BucketPort } from './bucket.ts';
-import { type CommitOptions, type CommitResult, commitTo } from './commit.ts';
+import { BusStreams } from './bus-streams.ts';
 import { Connection, type ConnectionSettings } from './connection.ts';
-import type { BucketDefinition, StreamDefinition } from './definitions.ts';
 import { BusError } from './errors.ts';
 import {
   type BusSubscription,
@@ -15,20 +13,9 @@ import {
   type SubscribeOptions,
   subscribeTo,
 } from './handlers.ts';
-import { JetStreamApi } from './js-api.ts';
 import { type BusMessage, encodePayload, type HeaderRecord, type Payload, toNatsHeaders } from './message.ts';
-import { OrderedWatch, type WatchListener } from './ordered-watch.ts';
 import { decodeReply, type Good, type ReplyDecoding } from './reply.ts';
 import { RequestMux } from './request-mux.ts';
-import type { StoredMessage } from './stored-message.ts';
-import {
-  type ReadBackOptions,
-  type ReadOptions,
-  StreamReads,
-  type StreamState,
-  type SubjectPage,
-} from './stream-reads.ts';
-import { StreamAdmin } from './streams.ts';
 import { assertServerVersion, type ServerNeeds, serverFault } from './version.ts';
 
 export interface BusOptions extends ConnectionSettings {
@@ -58,15 +45,11 @@ export type Unlisten = () => void;
  * their leaders; streams and buckets. It reconnects for ever; while it is away requests fail at once and
  * publishes say false, because the client would throw them away silently.
  */
-export class NatsBus implements AsyncDisposable {
+export class NatsBus extends BusStreams implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #log: Logger;
   readonly #metrics: KitMetrics;
   readonly #mux: RequestMux;
-  readonly #api: JetStreamApi;
-  readonly #reads: StreamReads;
-  readonly #admin: StreamAdmin;
-  readonly #watches = new Set<OrderedWatch>();
   readonly #handlers = new Set<BusSubscription>();
   readonly #onReconnect = new Set<() => void>();
   readonly #onSlowConsumer = new Set<() => void>();
@@ -74,17 +57,13 @@ export class NatsBus implements AsyncDisposable {
 
   /** Use `connectBus`. */
   constructor(connection: Connection, options: BusOptions) {
+    const { log, metrics, maxPendingRequests = 10_000, apiTimeoutMs = 5_000 } = options;
+    const mux = new RequestMux(connection.nc, () => connection.isConnected, maxPendingRequests);
+    super({ nc: connection.nc, mux, log, metrics, apiTimeoutMs });
     this.#connection = connection;
-    this.#log = options.log;
-    this.#metrics = options.metrics;
-    this.#mux = new RequestMux(
-      connection.nc,
-      () => connection.isConnected,
-      options.maxPendingRequests ?? 10_000,
-    );
-    this.#api = new JetStreamApi(this.#mux, options.apiTimeoutMs ?? 5_000);
-    this.#reads = new StreamReads(this.#api);
-    this.#admin = new StreamAdmin(this.#api);
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#mux = mux;
     this.#metrics.natsConnected.observe(() => (this.isConnected ? 1 : 0));
     connection.listen({
       onDisconnect: () => this.#mux.failAll('the NATS connection was lost'),
@@ -129,7 +108,7 @@ export class NatsBus implements AsyncDisposable {
     this.#metrics.reconnects.add(1);
     const fault = this.serverFault;
     if (fault !== undefined) this.#log.error({ fault }, 'the NATS server changed and will not do');
-    for (const watch of this.#watches) watch.restart();
+    this.restartWatches();
     this.#callAll(this.#onReconnect);
   }
 
@@ -228,124 +207,6 @@ export class NatsBus implements AsyncDisposable {
     return { nc: this.#connection.nc, log: this.#log, metrics: this.#metrics };
   }
 
-  /** Appends to the stream that listens on the subject. Never throws for what the server says. */
-  async commit(subject: string, payload: Payload, options: CommitOptions = {}): Promise<CommitResult> {
-    const begunMs = performance.now();
-    const result = await commitTo(this.#mux, subject, payload, options);
-    this.#metrics.commits.add(1, { result: result.kind });
-    this.#metrics.commitSeconds.record((performance.now() - begunMs) / 1000);
-    return result;
-  }
-
-  /** The newest message of a subject, from the stream's leader. @throws BusError */
-  lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
-    return this.#reads.lastMessage(stream, subject);
-  }
-
-  /** The message at a sequence, from the leader. @throws BusError */
-  getMessage(stream: string, seq: number): Promise<StoredMessage | undefined> {
-    return this.#reads.getMessage(stream, seq);
-  }
-
-  /** The first message of a subject at or above a sequence, from the leader. @throws BusError */
-  nextMessage(stream: string, subject: string, fromSeq: number): Promise<StoredMessage | undefined> {
-    return this.#reads.nextMessage(stream, subject, fromSeq);
-  }
-
-  /** @throws BusError */
-  streamState(stream: string): Promise<StreamState> {
-    return this.#reads.streamState(stream);
-  }
-
-  /** How many messages a subject has now, from the leader. @throws BusError */
-  subjectMessages(stream: string, subject: string): Promise<number> {
-    return this.#reads.subjectMessages(stream, subject);
-  }
-
-  /** Last sequence of each subject, 0 for none; `concurrency` (16) leader reads at a time. @throws BusError */
-  lastSequences(
-    stream: string,
-    subjects: readonly string[],
-    concurrency?: number,
-  ): Promise<ReadonlyMap<string, number>> {
-    return this.#reads.lastSequences(stream, subjects, concurrency);
-  }
-
-  /** A bounded read of one subject, rising, from the leader. @throws BusError */
-  readSubject(stream: string, subject: string, options: ReadOptions): Promise<SubjectPage> {
-    return this.#reads.readSubject(stream, subject, options);
-  }
-
-  /** The newest messages of a subject (below a sequence), rising, from the leader. @throws BusError */
-  readSubjectBack(stream: string, subject: string, options: ReadBackOptions): Promise<SubjectPage> {
-    return this.#reads.readSubjectBack(stream, subject, options);
-  }
-
-  /** Owner of a stream: create or update, then read back. @throws StreamMismatchError | BusError */
-  ensureStream(definition: StreamDefinition): Promise<void> {
-    return this.#admin.ensureStream(definition);
-  }
-
-  /** Not the owner: it is there and safe. @throws BusError `not_found` while it is not there | StreamMismatchError */
-  checkStream(definition: StreamDefinition): Promise<void> {
-    return this.#admin.checkStream(definition);
-  }
-
-  /** Deletes messages of a subject below a sequence, or all but the newest `keep`. @returns how many */
-  purgeSubject(
-    stream: string,
-    subject: string,
-    what: { belowSeq: number } | { keep: number },
-  ): Promise<number> {
-    return this.#admin.purgeSubject(stream, subject, what);
-  }
-
-  /** Owner of a bucket: create or update, read back, open. @throws StreamMismatchError | BusError */
-  async ensureBucket<T>(
-    definition: BucketDefinition,
-    codec: Omit<BucketOptions<T>, 'name'>,
-  ): Promise<Bucket<T>> {
-    await this.#admin.ensureBucket(definition);
-    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
-  }
-
-  /** Not the owner: check and open. @throws BusError `not_found` while the owner has not made it | StreamMismatchError */
-  async openBucket<T>(
-    definition: BucketDefinition,
-    codec: Omit<BucketOptions<T>, 'name'>,
-  ): Promise<Bucket<T>> {
-    await this.#admin.checkBucket(definition);
-    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
-  }
-
-  #bucketPort(): BucketPort {
-    return {
-      log: this.#log,
-      commit: (subject, payload, options) => this.commit(subject, payload, options),
-      lastMessage: (stream, subject) => this.lastMessage(stream, subject),
-      watchStream: (stream, filter, listener) => this.watchStream(stream, filter, listener),
-      purgeSubject: (stream, subject, what) => this.purgeSubject(stream, subject, what),
-    };
-  }
-
-  /** Last message of every subject of a filter, then each new one; begins anew after a lost connection. */
-  watchStream(stream: string, filter: string, listener: WatchListener): { stop(): void } {
-    const watch = new OrderedWatch(this.#connection.nc, this.#api, {
-      stream,
-      filter,
-      log: this.#log,
-      listener,
-    });
-    this.#watches.add(watch);
-    watch.restart();
-    return {
-      stop: () => {
-        this.#watches.delete(watch);
-        watch.stop();
-      },
-    };
-  }
-
   /** Waits until everything published so far has reached the server. @throws BusError `unavailable` */
   async flush(timeoutMs = 5_000): Promise<void> {
     if (!this.isConnected) throw new BusError('unavailable', 'flush', 'not connected to NATS');
@@ -368,8 +229,7 @@ export class NatsBus implements AsyncDisposable {
   /** Answers what was asked, lets subscriptions finish and flushes, all within `timeoutMs`; then closes for good. */
   async drain(timeoutMs = 2_000): Promise<void> {
     using deadline = new Deadline(timeoutMs);
-    for (const watch of this.#watches) watch.stop();
-    this.#watches.clear();
+    this.stopWatches();
     const answered = Promise.all([...this.#handlers].map((handler) => handler.drain())).then(() => undefined);
     await untilAborted(answered, deadline.signal).catch(() => undefined);
     await this.#connection.drain(Math.max(50, deadline.remainingMs()));

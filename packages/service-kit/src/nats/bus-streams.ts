@@ -1,0 +1,171 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from '../log/logger.ts';
+import type { KitMetrics } from '../telemetry/kit-metrics.ts';
+import { Bucket, type BucketOptions, type BucketPort } from './bucket.ts';
+import { type CommitOptions, type CommitResult, commitTo } from './commit.ts';
+import type { BucketDefinition, StreamDefinition } from './definitions.ts';
+import { JetStreamApi } from './js-api.ts';
+import type { Payload } from './message.ts';
+import { OrderedWatch, type WatchListener } from './ordered-watch.ts';
+import type { RequestMux } from './request-mux.ts';
+import type { StoredMessage } from './stored-message.ts';
+import {
+  type ReadBackOptions,
+  type ReadOptions,
+  StreamReads,
+  type StreamState,
+  type SubjectPage,
+} from './stream-reads.ts';
+import { StreamAdmin } from './streams.ts';
+
+export interface BusStreamsDeps {
+  readonly nc: NatsConnection;
+  readonly mux: RequestMux;
+  readonly log: Logger;
+  readonly metrics: KitMetrics;
+  readonly apiTimeoutMs: number;
+}
+
+/** The JetStream half of a bus: appends, reads from leaders, streams, buckets and watches. */
+export class BusStreams {
+  readonly #deps: BusStreamsDeps;
+  readonly #api: JetStreamApi;
+  readonly #reads: StreamReads;
+  readonly #admin: StreamAdmin;
+  readonly #watches = new Set<OrderedWatch>();
+
+  constructor(deps: BusStreamsDeps) {
+    this.#deps = deps;
+    this.#api = new JetStreamApi(deps.mux, deps.apiTimeoutMs);
+    this.#reads = new StreamReads(this.#api);
+    this.#admin = new StreamAdmin(this.#api);
+  }
+
+  /** Appends to the stream that listens on the subject. Never throws for what the server says. */
+  async commit(subject: string, payload: Payload, options: CommitOptions = {}): Promise<CommitResult> {
+    const begunMs = performance.now();
+    const result = await commitTo(this.#deps.mux, subject, payload, options);
+    this.#deps.metrics.commits.add(1, { result: result.kind });
+    this.#deps.metrics.commitSeconds.record((performance.now() - begunMs) / 1000);
+    return result;
+  }
+
+  /** The newest message of a subject, from the stream's leader. @throws BusError */
+  lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    return this.#reads.lastMessage(stream, subject);
+  }
+
+  /** The message at a sequence, from the leader. @throws BusError */
+  getMessage(stream: string, seq: number): Promise<StoredMessage | undefined> {
+    return this.#reads.getMessage(stream, seq);
+  }
+
+  /** The first message of a subject at or above a sequence, from the leader. @throws BusError */
+  nextMessage(stream: string, subject: string, fromSeq: number): Promise<StoredMessage | undefined> {
+    return this.#reads.nextMessage(stream, subject, fromSeq);
+  }
+
+  /** @throws BusError */
+  streamState(stream: string): Promise<StreamState> {
+    return this.#reads.streamState(stream);
+  }
+
+  /** How many messages a subject has now, from the leader. @throws BusError */
+  subjectMessages(stream: string, subject: string): Promise<number> {
+    return this.#reads.subjectMessages(stream, subject);
+  }
+
+  /** Last sequence of each subject, 0 for none; `concurrency` (16) leader reads at a time. @throws BusError */
+  lastSequences(
+    stream: string,
+    subjects: readonly string[],
+    concurrency?: number,
+  ): Promise<ReadonlyMap<string, number>> {
+    return this.#reads.lastSequences(stream, subjects, concurrency);
+  }
+
+  /** A bounded read of one subject, rising, from the leader. @throws BusError */
+  readSubject(stream: string, subject: string, options: ReadOptions): Promise<SubjectPage> {
+    return this.#reads.readSubject(stream, subject, options);
+  }
+
+  /** The newest messages of a subject (below a sequence), rising, from the leader. @throws BusError */
+  readSubjectBack(stream: string, subject: string, options: ReadBackOptions): Promise<SubjectPage> {
+    return this.#reads.readSubjectBack(stream, subject, options);
+  }
+
+  /** Owner of a stream: create or update, then read back. @throws StreamMismatchError | BusError */
+  ensureStream(definition: StreamDefinition): Promise<void> {
+    return this.#admin.ensureStream(definition);
+  }
+
+  /** Not the owner: it is there and safe. @throws BusError `not_found` while it is not there | StreamMismatchError */
+  checkStream(definition: StreamDefinition): Promise<void> {
+    return this.#admin.checkStream(definition);
+  }
+
+  /** Deletes messages of a subject below a sequence, or all but the newest `keep`. @returns how many */
+  purgeSubject(
+    stream: string,
+    subject: string,
+    what: { belowSeq: number } | { keep: number },
+  ): Promise<number> {
+    return this.#admin.purgeSubject(stream, subject, what);
+  }
+
+  /** Owner of a bucket: create or update, read back, open. @throws StreamMismatchError | BusError */
+  async ensureBucket<T>(
+    definition: BucketDefinition,
+    codec: Omit<BucketOptions<T>, 'name'>,
+  ): Promise<Bucket<T>> {
+    await this.#admin.ensureBucket(definition);
+    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
+  }
+
+  /** Not the owner: check and open. @throws BusError `not_found` while the owner has not made it | StreamMismatchError */
+  async openBucket<T>(
+    definition: BucketDefinition,
+    codec: Omit<BucketOptions<T>, 'name'>,
+  ): Promise<Bucket<T>> {
+    await this.#admin.checkBucket(definition);
+    return new Bucket(this.#bucketPort(), { name: definition.name, ...codec });
+  }
+
+  #bucketPort(): BucketPort {
+    return {
+      log: this.#deps.log,
+      commit: (subject, payload, options) => this.commit(subject, payload, options),
+      lastMessage: (stream, subject) => this.lastMessage(stream, subject),
+      watchStream: (stream, filter, listener) => this.watchStream(stream, filter, listener),
+      purgeSubject: (stream, subject, what) => this.purgeSubject(stream, subject, what),
+    };
+  }
+
+  /** Last message of every subject of a filter, then each new one; begins anew after a lost connection. */
+  watchStream(stream: string, filter: string, listener: WatchListener): { stop(): void } {
+    const watch = new OrderedWatch(this.#deps.nc, this.#api, {
+      stream,
+      filter,
+      log: this.#deps.log,
+      listener,
+    });
+    this.#watches.add(watch);
+    watch.restart();
+    return {
+      stop: () => {
+        this.#watches.delete(watch);
+        watch.stop();
+      },
+    };
+  }
+
+  /** Every watch begins anew: messages were missed. */
+  protected restartWatches(): void {
+    for (const watch of this.#watches) watch.restart();
+  }
+
+  protected stopWatches(): void {
+    for (const watch of this.#watches) watch.stop();
+    this.#watches.clear();
+  }
+}
