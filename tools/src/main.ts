@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'types, lint, format and generated docs',
     load: async () => (await import('./verify/lint-command.ts')).lintCommand,
   },
+  bench: {
+    summary: 'measure what is claimed about speed, against peers',
+    load: async () => (await import('./bench/command.ts')).benchCommand,
+  },
   gen: {
     summary: 'write the generated parts of the docs',
     load: async () => (await import('./gen/command.ts')).genCommand,
