@@ -24,7 +24,8 @@ export class TestClient implements AsyncDisposable {
   readonly all: (ServerFrame | GameFrame)[] = [];
   pings = 0;
   closed: Closed | undefined;
-  #lastId = 0;
+  /** Above the ids that tests choose themselves. */
+  #lastId = 1_000;
 
   constructor(ws: WebSocket) {
     this.ws = ws;

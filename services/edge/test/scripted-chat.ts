@@ -110,6 +110,37 @@ export class ScriptedChat {
     return { seq: result.seq, time };
   }
 
+  /** Trims a room to its newest messages, as the stream's limits would. */
+  async keepNewest(room: string, keep: number): Promise<void> {
+    const stream = roomStreamName(roomId(room), this.#partitions);
+    await this.#bus.purgeSubject(stream, this.#subjects.roomLog(roomId(room)), { keep });
+  }
+
+  /** Stores messages whose republication is lost, as a change of leader can do. */
+  async sayUnheard(room: string, texts: readonly string[]): Promise<void> {
+    const stream = roomStreamName(roomId(room), this.#partitions);
+    const options = {
+      decode: (value: unknown) => value as { config: object; error?: unknown },
+      timeoutMs: 5_000,
+    };
+    const { config } = await this.#bus.request(`$JS.API.STREAM.INFO.${stream}`, '', options);
+    const update = async (body: object) => {
+      const answer = await this.#bus.request(`$JS.API.STREAM.UPDATE.${stream}`, body, options);
+      if (answer.error !== undefined) throw new Error(JSON.stringify(answer.error));
+    };
+    await update({ ...config, republish: null });
+    for (const text of texts) await this.say(room, text);
+    await update(config);
+  }
+
+  /** Deletes the stream of a room's partition and makes it anew, empty. */
+  async loseLog(room: string): Promise<void> {
+    const stream = roomStreamName(roomId(room), this.#partitions);
+    const raw = (value: unknown) => value as object;
+    await this.#bus.request(`$JS.API.STREAM.DELETE.${stream}`, '', { decode: raw, timeoutMs: 5_000 });
+    await this.createStreams();
+  }
+
   async messages(room: RoomId, fromSeq = 1): Promise<Message[]> {
     const stream = roomStreamName(room, this.#partitions);
     const page = await this.#bus.readSubject(stream, this.#subjects.roomLog(room), {

@@ -58,7 +58,7 @@ export class TestEdge implements AsyncDisposable {
 
   constructor(running: RunningService) {
     this.running = running;
-    this.port = Number(running.announced['port']);
+    this.port = Number(running.announced.port);
   }
 
   async open(user = 'ann', options: OpenOptions = {}): Promise<TestClient> {

@@ -300,7 +300,8 @@ function play(actions: readonly Action[], pageSize: number): Bench {
     else if (action.kind === 'tail') bench.checkTail();
     else if (action.kind === 'notice') bench.follower.onNotice(bench.log.at(-1)?.seq ?? 0);
     else if (action.kind === 'expire') bench.expire(Math.floor((bench.log.length * action.share) / 200));
-    else bench.cut(Math.max(1, Math.floor((bench.log.length * action.share) / 100)));
+    else if (action.kind === 'cut')
+      bench.cut(Math.max(1, Math.floor((bench.log.length * action.share) / 100)));
   }
   while (onTheWay.length > 0) deliver();
   return bench;

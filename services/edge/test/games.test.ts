@@ -1,0 +1,365 @@
+import type { GameFrame } from '@breakwater/protocol';
+import { ReplyError } from '@breakwater/service-kit';
+import { eventually, type FaultProxy, startProxy } from '@breakwater/testkit';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { TestClient } from './client.ts';
+import { ScriptedGame, ScriptedMatch, textOf } from './scripted-game.ts';
+import { PARTITIONS, type TestEdge, World } from './world.ts';
+
+let world: World;
+let edge: TestEdge;
+let link: FaultProxy;
+let cutEdge: TestEdge;
+let match: ScriptedMatch;
+let game: ScriptedGame;
+let games = 0;
+
+beforeAll(async () => {
+  world = await World.start();
+  await ScriptedGame.createStreams(world.bus, PARTITIONS);
+  match = new ScriptedMatch(world.bus, PARTITIONS);
+  link = await startProxy(world.nats.url);
+  edge = await world.startEdge({
+    env: { BREAKWATER_EDGE_TAIL_CHECK_MS: '600000', BREAKWATER_EDGE_GAME_JOIN_MS: '4000' },
+  });
+  cutEdge = await world.startEdge({ natsUrl: link.url, env: { BREAKWATER_EDGE_TAIL_CHECK_MS: '600000' } });
+});
+
+beforeEach(() => {
+  games += 1;
+  game = new ScriptedGame(world.bus, PARTITIONS, `game-${games}`);
+});
+
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+  await link?.close();
+});
+
+let joins = 0;
+const join = (client: TestClient, more: Record<string, unknown> = {}) => {
+  joins += 1;
+  return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
+};
+
+const isGameFrame = (frame: TestClient['all'][number]): frame is GameFrame => 'kind' in frame;
+
+/** What a client shows of the game's shared part, checked for holes the way a client checks. */
+function shown(client: TestClient): string[] {
+  let steps: string[] = [];
+  let seq = 0;
+  let epoch = 0;
+  let announced = 0;
+  for (const frame of client.all) {
+    if (!isGameFrame(frame)) {
+      if (frame.t === 'game.owner') announced = Math.max(announced, frame.epoch);
+      continue;
+    }
+    if (frame.kind === 'slice' || frame.epoch < epoch) continue;
+    if (frame.kind === 'state') {
+      if (frame.seq < seq) continue;
+      steps = textOf(frame.shared)
+        .split('|')
+        .filter((step) => step !== '');
+    } else {
+      expect(frame.seq, 'no delta twice').toBeGreaterThan(seq);
+      const isNext = frame.prev === seq || (frame.epoch > epoch && frame.epoch === announced);
+      expect(isNext, `no hole before ${frame.seq}: prev ${frame.prev}, own ${seq}`).toBe(true);
+      steps.push(textOf(frame.shared));
+    }
+    seq = frame.seq;
+    epoch = frame.epoch;
+  }
+  return steps;
+}
+
+const showsAll = (client: TestClient) =>
+  eventually(() => expect(shown(client)).toEqual(game.steps), {
+    message: 'the client to show the whole game',
+  });
+
+describe('joining a game', () => {
+  it('answers with the schema, then full state, then every delta with the private part before it', async () => {
+    await game.own();
+    await game.step({ shared: 'setup' });
+    await using ann = await edge.open('ann');
+    await using bea = await edge.open('bea');
+    const joined = await join(ann);
+    await join(bea);
+    expect(joined).toMatchObject({
+      game: game.id,
+      pid: 1,
+      ack: 4,
+      epoch: 1,
+      pod: 'pod-1',
+      schema: { tables: [] },
+    });
+    await game.step({ shared: 'one', slices: { 1: 'for ann', 3: 'for nobody here' } });
+    await game.step({ shared: 'two' });
+    await showsAll(ann);
+    await showsAll(bea);
+    const of = (client: TestClient) =>
+      client.gameFrames.map((frame) => [
+        frame.kind,
+        'slice' in frame ? textOf(frame.slice) : textOf(frame.shared),
+      ]);
+    expect(of(ann)).toEqual([
+      ['state', 'private 1'],
+      ['slice', 'for ann'],
+      ['delta', 'one'],
+      ['delta', 'two'],
+    ]);
+    expect(of(bea)).toEqual([
+      ['state', 'private 2'],
+      ['delta', 'one'],
+      ['delta', 'two'],
+    ]);
+    const [state, slice, delta] = ann.gameFrames;
+    expect(new Set(ann.gameFrames.map((frame) => frame.handle))).toEqual(new Set([joined.handle]));
+    expect(slice?.seq).toBe(delta?.seq);
+    expect(state?.seq).toBe(joined.seq);
+    expect(JSON.stringify(ann.all)).not.toContain('server only');
+  });
+
+  it('loses nothing that is appended while the owner answers', async () => {
+    await game.own();
+    await game.step({ shared: 'setup' });
+    await using ann = await edge.open('ann');
+    game.beforeAnswer = async () => {
+      await game.step({ shared: 'between 1', slices: { 1: 'secret' } });
+      await game.step({ shared: 'between 2' });
+    };
+    await join(ann);
+    game.beforeAnswer = async () => undefined;
+    await game.step({ shared: 'after' });
+    await showsAll(ann);
+    expect(ann.gameFrames.map((frame) => frame.kind)).toEqual(['state', 'slice', 'delta', 'delta', 'delta']);
+  });
+
+  it('has the game hosted when nobody answers for it', async () => {
+    match.onFind = async () => game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    expect(match.found).toContain(game.id);
+    await game.step({ shared: 'awake' });
+    await showsAll(ann);
+  });
+
+  it('says what the matchmaker and the owner say', async () => {
+    match.onFind = async () => {
+      throw new ReplyError('game_ended', 'it is over');
+    };
+    await using ann = await edge.open('ann');
+    expect(await ann.ask({ t: 'game.join', game: game.id, join: 1 })).toMatchObject({
+      code: 'game_ended',
+      game: game.id,
+    });
+    await game.own();
+    game.refuseJoins = 'game_full';
+    expect(await ann.ask({ t: 'game.join', game: game.id, join: 2 })).toMatchObject({ code: 'game_full' });
+    match.onFind = async () => undefined;
+    await game.vanish();
+    expect(await ann.ask({ t: 'game.join', game: game.id, join: 3 })).toMatchObject({ code: 'unavailable' });
+    expect(await edge.metric('breakwater_edge_joins_total', 'kind="game",outcome="failed"')).toBe(3);
+  });
+
+  it('is limited for one connection, and idempotent', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    await join(ann);
+    await game.step({ shared: 'once' });
+    await showsAll(ann);
+    expect(ann.gameFrames.filter((frame) => frame.kind === 'delta')).toHaveLength(1);
+    match.onFind = async (id) => {
+      const other = new ScriptedGame(world.bus, PARTITIONS, id);
+      await other.own();
+    };
+    for (let count = 0; count < 7; count++) {
+      await ann.request('game.joined', { t: 'game.join', game: `more-${count}`, join: 1 });
+    }
+    expect(await ann.ask({ t: 'game.join', game: 'more-7', join: 1 })).toMatchObject({
+      code: 'too_many_joined',
+    });
+  });
+
+  it('shows nothing older than what the client was shown before', async () => {
+    await game.own();
+    await game.step({ shared: 'one' });
+    await using ann = await edge.open('ann');
+    const shownSeq = game.lastSeq + 1;
+    const joined = join(ann, { shown: [1, shownSeq] });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(ann.gameFrames).toEqual([]);
+    await game.step({ shared: 'two' });
+    await joined;
+    await eventually(() => ann.gameFrames.length > 0);
+    expect(ann.gameFrames[0]).toMatchObject({ kind: 'state', seq: game.lastSeq });
+  });
+
+  it('without a seat gives the shared part alone, and takes no commands', async () => {
+    await game.own();
+    await using eye = await edge.open('eye');
+    const joined = await join(eye, { spectate: true });
+    expect(joined.pid).toBeUndefined();
+    await game.step({ shared: 'one', slices: { 1: 'private' } });
+    await showsAll(eye);
+    expect(
+      JSON.stringify(eye.gameFrames.map((frame) => ('slice' in frame ? textOf(frame.slice) : ''))),
+    ).not.toContain('private');
+    eye.send({ t: 'game.command', game: game.id, n: 1, name: 'hit' });
+    await eventually(() => eye.of('error').length === 1);
+    expect(eye.of('error')[0]).toMatchObject({ code: 'forbidden', game: game.id });
+  });
+});
+
+describe('commands and goodbyes', () => {
+  const kinds = () => game.inputs.map((input) => input.kind);
+
+  it('reach the owner in order, with the seat that the edge knows', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    ann.send({ t: 'game.command', game: game.id, n: 1, name: 'early' });
+    await eventually(() => ann.of('error').length === 1);
+    expect(ann.of('error')[0]).toMatchObject({ code: 'not_joined' });
+    await join(ann);
+    for (let n = 1; n <= 20; n++)
+      ann.send({ t: 'game.command', game: game.id, n, name: 'steer', args: { x: n } });
+    await eventually(() => game.inputs.length === 21);
+    const commands = game.inputs.slice(1);
+    expect(commands).toEqual(
+      Array.from({ length: 20 }, (_, index) => ({
+        kind: 'command',
+        pid: 1,
+        n: index + 1,
+        name: 'steer',
+        args: { x: index + 1 },
+      })),
+    );
+  });
+
+  it('tell a leave from a socket that fell', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await using bea = await edge.open('bea');
+    await join(ann);
+    const { join: beasJoin } = await join(bea);
+    await ann.request('ok', { t: 'game.leave', game: game.id });
+    bea.ws.terminate();
+    await eventually(() => kinds().includes('dropped'));
+    expect(game.inputs.filter((input) => input.kind === 'leave')).toMatchObject([{ pid: 1 }]);
+    expect(game.inputs.find((input) => input.kind === 'dropped')).toEqual({
+      kind: 'dropped',
+      pid: 2,
+      join: beasJoin,
+    });
+    await game.step({ shared: 'nobody sees this' });
+    await ann.request('pong', { t: 'ping' });
+    expect(shown(ann)).toEqual([]);
+  });
+
+  it('repeat to a new owner whose socket fell', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await using bea = await edge.open('bea');
+    await join(ann);
+    await join(bea);
+    await game.vanish();
+    bea.ws.terminate();
+    await eventually(async () => (await edge.metric('breakwater_edge_connections')) === 1);
+    game.inputs.length = 0;
+    game.epoch = 2;
+    await game.own();
+    await eventually(() => game.inputs.some((input) => input.kind === 'dropped' && input.pid === 2));
+  });
+});
+
+describe('a game that changes hands', () => {
+  it('keeps its players, who learn the owner and miss nothing', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    await game.step({ shared: 'by the first' });
+    await game.vanish();
+    game.epoch = 2;
+    game.pod = 'pod-2';
+    await game.own();
+    await game.step({ shared: 'by the second' });
+    await showsAll(ann);
+    expect(ann.of('game.owner')).toEqual([{ t: 'game.owner', game: game.id, epoch: 2, pod: 'pod-2' }]);
+    await using bea = await edge.open('bea');
+    await join(bea);
+    await game.step({ shared: 'for both' });
+    await showsAll(ann);
+    await showsAll(bea);
+  });
+
+  it('tells its players when it ends', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    await game.step({ shared: 'last' });
+    await game.end('over');
+    await eventually(() => ann.of('game.ended').length === 1);
+    expect(ann.of('game.ended')[0]).toMatchObject({ game: game.id, reason: 'over' });
+    await showsAll(ann);
+  });
+});
+
+describe('a game feed with holes', () => {
+  it('is filled from the log', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    await game.step({ shared: 'one' });
+    await game.unheard(async () => {
+      await game.step({ shared: 'two', slices: { 1: 'private two' } });
+      await game.step({ shared: 'three' });
+    });
+    await game.step({ shared: 'four' });
+    await showsAll(ann);
+    expect(ann.gameFrames.filter((frame) => frame.kind === 'state')).toHaveLength(1);
+    expect(ann.gameFrames.filter((frame) => frame.kind === 'slice')).toHaveLength(1);
+  });
+
+  it('is filled after the link to NATS was cut', async () => {
+    await game.own();
+    await using ann = await cutEdge.open('ann');
+    await join(ann);
+    link.refuse();
+    link.cut();
+    for (const shared of ['one', 'two']) await game.step({ shared });
+    link.resume();
+    await eventually(() => expect(shown(ann)).toEqual(game.steps), { timeoutMs: 15_000 });
+  });
+
+  it('ends in full state when the log does not reach back any more', async () => {
+    await game.own();
+    await using ann = await edge.open('ann');
+    await join(ann);
+    await game.step({ shared: 'one' });
+    await showsAll(ann);
+    await game.unheard(async () => {
+      for (const shared of ['two', 'three', 'four']) await game.step({ shared });
+      await game.forget();
+    });
+    await game.step({ shared: 'five' });
+    await showsAll(ann);
+    expect(ann.gameFrames.filter((frame) => frame.kind === 'state')).toHaveLength(2);
+    await game.step({ shared: 'six' });
+    await showsAll(ann);
+    expect(ann.of('error')).toEqual([]);
+  });
+});
+
+describe('the matchmaker', () => {
+  it('is asked for lists, creations and quick matches', async () => {
+    await using ann = await edge.open('ann');
+    expect(await ann.request('game.list', { t: 'game.list' })).toMatchObject({ games: [{ game: 'g' }] });
+    expect(
+      await ann.request('game.created', { t: 'game.create', key: 'k1', type: 'test', options: { size: 3 } }),
+    ).toMatchObject({ isNew: true, info: { game: 'k1' } });
+    expect(await ann.request('game.created', { t: 'game.quick', key: 'k2', type: 'test' })).toMatchObject({
+      isNew: false,
+    });
+  });
+});
