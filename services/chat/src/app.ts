@@ -107,7 +107,11 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   const sender = new Sender({
     log: roomLog,
-    ids: new RecentIds(roomLog, { ...config, maxIds: config.maxRememberedIds }),
+    ids: new RecentIds(roomLog, {
+      ...config,
+      maxIds: config.maxRememberedIds,
+      maxSpanMs: 2 * config.retryHorizonMs,
+    }),
     clock,
     random: Math.random,
     sleep,

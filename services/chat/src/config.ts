@@ -18,7 +18,7 @@ const storeSettings = {
     doc: 'Rooms of the installation; creating more is answered busy.',
     default: 1_000,
     min: 1,
-    max: 5_000,
+    max: 2_000,
   }),
   maxMessagesPerRoom: setting.int({
     env: 'BREAKWATER_CHAT_MAX_MESSAGES_PER_ROOM',

@@ -1,3 +1,4 @@
+import { eventually } from '@breakwater/testkit';
 import { describe, expect, test } from 'vitest';
 import { codeOf, newId, readLog, startChat, startWorld, streamOf } from './harness.ts';
 
@@ -77,6 +78,23 @@ describe('limits and losses', () => {
     await ask(`STREAM.CREATE.${stream}`, config!);
     await expect.poll(() => lostStreams(chat.httpPort)).toBe(0);
     expect(await codeOf(world.ann.send('general', newId(), 'hello'))).toBe('ok');
+  });
+
+  test('fault 27: NATS goes away: chat stays ready, and serves as soon as NATS is back', async () => {
+    await using world = await startWorld();
+    await using chat = await startChat(world.nats);
+    const readiness = async () => (await fetch(`http://127.0.0.1:${chat.httpPort}/readyz`)).status;
+    expect(await codeOf(world.ann.send('general', newId(), 'before'))).toBe('ok');
+    await world.nats.kill();
+    await expect.poll(() => world.bus.isConnected).toBe(false);
+    expect(await readiness()).toBe(200);
+    await world.nats.restart();
+    await eventually(async () =>
+      expect(await codeOf(world.ann.send('general', newId(), 'after'))).toBe('ok'),
+    );
+    await world.ann.create('new-room');
+    expect((await readLog(world.bus, 'general')).map(({ text }) => text)).toEqual(['before', 'after']);
+    expect(await readiness()).toBe(200);
   });
 
   test('the bucket of rooms that vanished refuses to start in one sentence', async () => {

@@ -7,6 +7,8 @@ export interface RecentIdLimits {
   readonly maxMessagesPerRoom: number;
   /** Records that one lookup may read before it gives up as `busy`. */
   readonly maxLookupRecords: number;
+  /** A room's ids are read anew when they reach back further than this before what is looked for. */
+  readonly maxSpanMs: number;
   /** Ids remembered in all; the room that was looked into longest ago is forgotten first. */
   readonly maxIds: number;
 }
@@ -73,11 +75,18 @@ export class RecentIds {
     this.#spans.delete(room);
     const [state, tail] = await Promise.all([this.#log.state(room), this.#log.tail(room)]);
     if (tail === undefined) return undefined;
-    const kept = known?.epoch === state.epoch && (await this.#extend(room, known, tail)) ? known : undefined;
+    const isUsable = known?.epoch === state.epoch && this.#isSmall(known, sinceMs);
+    const kept = isUsable && (await this.#extend(room, known, tail)) ? known : undefined;
     const span = kept ?? (await this.#begin(room, state.epoch, sinceMs, tail));
     if (span.sinceMs > sinceMs) await this.#extendBack(room, span, sinceMs);
     this.#remember(room, span);
     return span;
+  }
+
+  /** A span only grows; one that has become long is given up. */
+  #isSmall(span: Span, sinceMs: number): boolean {
+    const { maxSpanMs, maxLookupRecords } = this.#limits;
+    return sinceMs - span.sinceMs <= maxSpanMs && span.ids.size <= maxLookupRecords;
   }
 
   /** Adds what came after the span; false when the log is not the one that the span was read from. */
@@ -125,7 +134,12 @@ export class RecentIds {
     let left = this.#limits.maxLookupRecords;
     for (let seq = fromSeq; seq <= toSeq; ) {
       if (left <= 0) throw new ProtocolError('busy', 'The room has too many messages to look for this one.');
-      const { records, complete } = await this.#log.forward(room, { fromSeq: seq, toSeq, ...PAGE });
+      const { records, complete } = await this.#log.forward(room, {
+        fromSeq: seq,
+        toSeq,
+        limit: Math.min(left, PAGE.limit),
+        maxBytes: PAGE.maxBytes,
+      });
       for (const { record, seq: at } of records) {
         if (record.kind === 'message') span.ids.set(idKey(record.user, record.msg), at);
       }

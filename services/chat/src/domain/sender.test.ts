@@ -21,7 +21,12 @@ const LIMITS = {
 /** A replica of chat over a shared log. Its waiting takes turns, and no time that the log would notice. */
 function replica(log: ModelLog, maxMessagesPerRoom = 1_000): Sender {
   let waitedMs = 0;
-  const ids = new RecentIds(log, { maxMessagesPerRoom, maxLookupRecords: 5_000, maxIds: 10_000 });
+  const ids = new RecentIds(log, {
+    maxMessagesPerRoom,
+    maxLookupRecords: 5_000,
+    maxSpanMs: 1_200_000,
+    maxIds: 10_000,
+  });
   const clock = { monotonicMs: () => log.nowMs + waitedMs, unixMs: () => log.nowMs };
   const sleep = async (ms: number) => {
     waitedMs += ms;

@@ -130,6 +130,7 @@ export class Sender {
   #tryOld(attempt: Attempt): Promise<ChatSent | undefined> {
     if (this.#lookups.isFull) throw new ProtocolError('busy');
     return this.#lookups.run(attempt.room, async () => {
+      if (this.#parts.clock.monotonicMs() > attempt.untilMs) return undefined;
       this.#parts.onLookup?.();
       const { user, msg } = attempt.record;
       const sinceMs = attempt.idTimeMs - this.#parts.limits.clockSkewMs;
