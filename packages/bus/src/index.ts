@@ -4,6 +4,7 @@ export * from './game-records.ts';
 export * from './ids.ts';
 export * from './match-messages.ts';
 export * from './partitions.ts';
+export * from './permissions.ts';
 export * from './presence-messages.ts';
 export * from './replies.ts';
 export * from './sim-messages.ts';

@@ -69,3 +69,29 @@ export function subjectsFor(partitions: number): Subjects {
     userInbox: (user) => subject(`user.${user}.inbox`),
   };
 }
+
+const verbs = (prefix: string, names: readonly string[]): readonly string[] =>
+  names.map((name) => `${prefix}.${name}`);
+
+/** What a NATS server is told to allow for each builder: its subjects with `*` for every partition and id. */
+export const SUBJECT_PATTERNS = {
+  chat: verbs('chat', CHAT_VERBS),
+  chatHeartbeat: ['chat.heartbeat'],
+  chatReplicaRoster: ['chat.*.roster'],
+  roomLog: ['room.*.*.log'],
+  roomFeed: ['room.*.*.feed'],
+  roomSignal: ['room.*.*.signal'],
+  roomPresence: ['room.*.*.presence'],
+  edgePresence: ['edge.*.presence'],
+  allEdgePresence: ['edge.*.presence'],
+  edgeSync: ['edge.*.sync'],
+  match: verbs('match', MATCH_VERBS),
+  matchHeartbeat: ['match.heartbeat'],
+  simStatus: ['sim.status'],
+  sim: verbs('sim.*', SIM_VERBS),
+  gameIn: ['game.*.*.in'],
+  gameLog: ['game.*.*.log'],
+  gameFeed: ['game.*.*.feed'],
+  gameSnapshots: ['game.*.*.snap'],
+  userInbox: ['user.*.inbox'],
+} as const satisfies Record<keyof Subjects, readonly string[]>;

@@ -38,6 +38,8 @@ export interface Description {
   readonly expects: string;
   readonly fields?: Readonly<Record<string, Decoder<unknown>>>;
   readonly members?: Readonly<Record<string, Decoder<unknown>>>;
+  /** What a list or a record holds. */
+  readonly item?: Decoder<unknown>;
 }
 
 const descriptions = new WeakMap<Decoder<unknown>, Description>();
@@ -151,7 +153,7 @@ export function array<T>(item: Decoder<T>, maxItems = 1_000): Decoder<T[]> {
     if (value.length > maxItems) fail(`must have at most ${maxItems} items`);
     return value.map((entry, index) => nested(item, entry, String(index)));
   };
-  return describe(decodeArray, { expects: `list of at most ${maxItems}: ${wordsFor(item)}` });
+  return describe(decodeArray, { expects: `list of at most ${maxItems}: ${wordsFor(item)}`, item });
 }
 
 /** A JSON object with any keys of the id alphabet and values of one type. */
@@ -166,7 +168,7 @@ export function record<T>(item: Decoder<T>, maxEntries = 100): Decoder<Record<st
     }
     return result;
   };
-  return describe(decodeRecord, { expects: `object of at most ${maxEntries}: ${wordsFor(item)}` });
+  return describe(decodeRecord, { expects: `object of at most ${maxEntries}: ${wordsFor(item)}`, item });
 }
 
 /** An object with exactly these fields: unknown ones are refused. For what clients send. */
