@@ -11,6 +11,8 @@ import {
   startBareService,
   startService,
 } from '../src/index.ts';
+import { prepareService } from '../src/service/service.ts';
+import { startPlainNats } from './plain-nats.ts';
 import { startVersionRelay } from './version-relay.ts';
 
 const schema = {
@@ -164,6 +166,31 @@ describe('readiness and NATS (fault 27)', () => {
       });
     },
   );
+});
+
+describe('a server without JetStream (fault 28)', () => {
+  test('leaves the service waiting, not ready and alive, until its start is ended', async () => {
+    const server = await startPlainNats();
+    running.push(server);
+    const httpPort = await freePort();
+    const prepared = prepareService(
+      { name: 'demo', schema, readyWithoutNats: true, app: () => undefined },
+      environment(server.url, { BREAKWATER_HTTP_PORT: String(httpPort) }),
+      output,
+    );
+    const starting = prepared.start();
+    const get = async (path: string) => (await fetch(`http://127.0.0.1:${httpPort}${path}`)).status;
+    await eventually(async () =>
+      expect(await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()).toContain(
+        'breakwater_nats_connected 1',
+      ),
+    );
+    expect(await get('/readyz')).toBe(503);
+    expect(await get('/livez')).toBe(200);
+    const ended = prepared.lifecycle.shutdown({ drain: true });
+    await expect(starting).rejects.toThrow('shutting down');
+    expect((await ended).clean).toBe(true);
+  });
 });
 
 describe('metrics of a service', () => {

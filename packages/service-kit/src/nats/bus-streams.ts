@@ -24,6 +24,7 @@ export interface BusStreamsDeps {
   readonly log: Logger;
   readonly metrics: KitMetrics;
   readonly apiTimeoutMs: number;
+  readonly inboxPrefix: string | undefined;
 }
 
 /** The JetStream half of a bus: appends, reads from leaders, streams, buckets and watches. */
@@ -94,6 +95,11 @@ export class BusStreams {
     return this.#reads.readSubjectBack(stream, subject, options);
   }
 
+  /** Resolves when JetStream answers for our account. @throws BusError */
+  async checkJetStream(): Promise<void> {
+    await this.#api.call('INFO');
+  }
+
   /** Owner of a stream: create or update, then read back. @throws StreamMismatchError | BusError */
   ensureStream(definition: StreamDefinition): Promise<void> {
     return this.#admin.ensureStream(definition);
@@ -148,6 +154,7 @@ export class BusStreams {
       filter,
       log: this.#deps.log,
       listener,
+      inboxPrefix: this.#deps.inboxPrefix,
     });
     this.#watches.add(watch);
     watch.restart();

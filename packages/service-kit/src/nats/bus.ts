@@ -57,9 +57,9 @@ export class NatsBus extends BusStreams implements AsyncDisposable {
 
   /** Use `connectBus`. */
   constructor(connection: Connection, options: BusOptions) {
-    const { log, metrics, maxPendingRequests = 10_000, apiTimeoutMs = 5_000 } = options;
-    const mux = new RequestMux(connection.nc, () => connection.isConnected, maxPendingRequests);
-    super({ nc: connection.nc, mux, log, metrics, apiTimeoutMs });
+    const { log, metrics, maxPendingRequests = 10_000, apiTimeoutMs = 5_000, inboxPrefix } = options;
+    const mux = new RequestMux(connection.nc, () => connection.isConnected, maxPendingRequests, inboxPrefix);
+    super({ nc: connection.nc, mux, log, metrics, apiTimeoutMs, inboxPrefix });
     this.#connection = connection;
     this.#log = log;
     this.#metrics = metrics;

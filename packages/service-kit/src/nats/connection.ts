@@ -12,6 +12,8 @@ export interface ConnectionSettings {
   user?: string | undefined;
   password?: string | undefined;
   caFile?: string | undefined;
+  /** Begins the subjects that answers come back on; default `_INBOX`. A server may allow a user no other. */
+  inboxPrefix?: string;
   /** One attempt to connect, in ms. Default 5 s. */
   connectTimeoutMs?: number;
   /** Between two pings, in ms; the third unanswered one ends the connection. Default 10 s. */
@@ -66,6 +68,7 @@ function clientOptions(settings: ConnectionSettings, delay: () => number): Conne
     name: settings.name,
     ...loginOf(settings),
     ...tlsOf(settings),
+    ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
     timeout: settings.connectTimeoutMs ?? 5_000,
     pingInterval: settings.pingIntervalMs ?? 10_000,
     maxPingOut: 2,

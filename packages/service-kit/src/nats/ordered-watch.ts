@@ -24,6 +24,7 @@ export interface WatchOptions {
   filter: string;
   log: Logger;
   listener: WatchListener;
+  inboxPrefix?: string | undefined;
   /** Silence after which the watch begins anew, in ms. Default 15 s (heartbeats come every 5 s). */
   silenceMs?: number;
 }
@@ -100,7 +101,7 @@ export class OrderedWatch {
 
   async #begin(round: number): Promise<void> {
     try {
-      const inbox = createInbox();
+      const inbox = createInbox(this.#options.inboxPrefix);
       this.#caughtUp = false;
       this.#expected = 1;
       this.#toCatchUp = Number.MAX_SAFE_INTEGER;

@@ -27,12 +27,13 @@ export class RequestMux {
   readonly #nc: NatsConnection;
   readonly #isConnected: () => boolean;
   readonly #maxPending: number;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   readonly #subscription: Subscription;
   #counter = 0;
 
-  constructor(nc: NatsConnection, isConnected: () => boolean, maxPending: number) {
+  constructor(nc: NatsConnection, isConnected: () => boolean, maxPending: number, inboxPrefix?: string) {
+    this.#inbox = createInbox(inboxPrefix);
     this.#nc = nc;
     this.#isConnected = isConnected;
     this.#maxPending = maxPending;

@@ -1,6 +1,7 @@
 import type { CommonSchema } from '../config/common.ts';
 import type { Config } from '../config/load.ts';
 import { connectBus, type NatsBus } from '../nats/bus.ts';
+import { untilReachable } from '../nats/until-reachable.ts';
 import type { ServiceContext } from './definition.ts';
 import type { Foundation } from './foundation.ts';
 
@@ -36,10 +37,14 @@ export function addNats<C extends CommonConfig>(
         user: config.natsUser,
         password: config.natsPassword?.reveal(),
         caFile: config.natsCaFile,
+        inboxPrefix: `_INBOX.${name}`,
       };
       nats = await connectBus(options, lifecycle.ending);
       wasConnected = true;
-      nats.assertServer({ replicas: config.replicas });
+      const bus = nats;
+      bus.assertServer({ replicas: config.replicas });
+      // A server takes connections before its JetStream does; without it no service can start.
+      await untilReachable(() => bus.checkJetStream(), { log, signal: lifecycle.ending });
     },
     stop: () => nats?.drain(),
   });
