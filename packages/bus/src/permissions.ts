@@ -72,11 +72,22 @@ export interface Permissions {
 /** Begins the inboxes of a user: nobody hears the answers to anybody else. */
 export const inboxPrefixOf = (user: NatsUser): string => `_INBOX.${user}`;
 
-/** The subject permissions of a user, sorted. */
-export function permissionsOf(user: NatsUser): Permissions {
+/** Stands for a partition's number in a template; NATS knows no wildcard within a token. */
+export const PARTITION_MARK = '<p>';
+
+/** The subject permissions of a user in an installation with `partitions` partitions, sorted. */
+export function permissionsOf(user: NatsUser, partitions: number): Permissions {
+  const { publish, subscribe } = permissionTemplateOf(user);
+  return { publish: expand(publish, partitions), subscribe: expand(subscribe, partitions) };
+}
+
+/** The same for any number of partitions: a subject with `PARTITION_MARK` stands for one of each partition. */
+export function permissionTemplateOf(user: NatsUser): Permissions {
   const { publish, subscribe, streams, buckets } = GRANTS[user];
   const api = [
-    ...Object.entries(streams).flatMap(([family, access]) => streamApi(`${family}_*`, access)),
+    ...Object.entries(streams).flatMap(([family, access]) =>
+      streamApi(`${family}_${PARTITION_MARK}`, access),
+    ),
     ...Object.entries(buckets).flatMap(([name, access]) => bucketApi(name, access)),
     ...(user === 'operator' ? ['$JS.API.INFO'] : []),
   ];
@@ -87,6 +98,15 @@ export function permissionsOf(user: NatsUser): Permissions {
       `${inboxPrefixOf(user)}.>`,
     ]),
   };
+}
+
+function expand(subjects: readonly string[], partitions: number): readonly string[] {
+  const numbers = Array.from({ length: partitions }, (_, partition) => String(partition));
+  return subjects.flatMap((subject) =>
+    subject.includes(PARTITION_MARK)
+      ? numbers.map((partition) => subject.replace(PARTITION_MARK, partition))
+      : [subject],
+  );
 }
 
 function streamApi(stream: string, access: StreamAccess): string[] {

@@ -1,4 +1,4 @@
-import { BUCKETS, INSTALL_PARTITIONS_KEY, installPartitions } from '@breakwater/bus';
+import { BUCKETS, INSTALL_PARTITIONS_KEY, inboxPrefixOf, installPartitions } from '@breakwater/bus';
 import { decode } from '@breakwater/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -27,6 +27,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     timeout: timeoutMs,
     maxReconnectAttempts: 10,
     name: 'breakwater-check',
+    inboxPrefix: inboxPrefixOf('operator'),
   });
   try {
     const jsm = await jetstreamManager(nc, { timeout: timeoutMs });
