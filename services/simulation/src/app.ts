@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gameId, gameStreamName, snapshotStreamName, subjectsFor } from '@breakwater/bus';
-import type { ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import { type ServiceConfig, type ServiceContext, untilReachable } from '@breakwater/service-kit';
 import { EdgePresence } from './adapters/edge-presence.ts';
 import { ensureStreams } from './adapters/ensure-streams.ts';
 import { wireGame } from './adapters/game-wires.ts';
@@ -40,11 +40,12 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   }
 
   const recordLimits = { maxBytes: config.gameStreamBytes, maxRecordsPerGame: config.maxRecordsPerGame };
-  await ensureStreams(nats, {
+  const sizes = {
     partitions,
     games: { replicas, ...recordLimits },
     snapshots: { replicas, maxBytes: config.snapshotStreamBytes },
-  });
+  };
+  await untilReachable(() => ensureStreams(nats, log, sizes), { log, signal: lifecycle.ending });
 
   const chain = (stream: string, subject: string, spanName: string) =>
     new NatsChain(nats, tracer, { stream, subject, spanName, appendTimeoutMs: config.appendTimeoutMs });

@@ -156,3 +156,34 @@ describe('the life of games and their process', () => {
     );
   });
 });
+
+describe('the streams of simulation', () => {
+  it('another number of partitions than the installation was made with is refused at the start', async () => {
+    await using sims = await Sims.start();
+    await sims.pod('sim-a');
+    const start = (partitions: string) =>
+      sims.pod(`sim-${partitions}`, { BREAKWATER_PARTITIONS: partitions });
+    await expect(start('1')).rejects.toThrow(/BREAKWATER_PARTITIONS is 1, but .* more/);
+    await expect(start('4')).rejects.toThrow(/BREAKWATER_PARTITIONS is 4, but .* fewer/);
+  });
+
+  it('fault 28: a stream that vanishes freezes its games, and its log is never begun anew', async () => {
+    await using sims = await Sims.start();
+    await sims.pod('sim-a');
+    const game = ['vanished', 'vanished-1', 'vanished-2', 'vanished-3'].find((id) =>
+      sims.gameStream(id).endsWith('_0'),
+    )!;
+    await sims.host('sim-a', game, { type: 'lab', options: { mode: 'restless' } });
+    await sims.join(game, 'ann');
+    await sims.bus.request(`$JS.API.STREAM.DELETE.${sims.gameStream(game)}`, '', {
+      decode: (value) => value,
+      timeoutMs: 5_000,
+    });
+    await sims.pod('sim-b');
+    expect(await sims.host('sim-b', game, { type: 'lab', epoch: 2 })).toMatchObject({
+      refusal: 'log_lost',
+    });
+    await eventually(async () => (await sims.list('sim-a')).length === 0, { timeoutMs: 60_000 });
+    expect(await sims.log(game)).toEqual([]);
+  });
+});

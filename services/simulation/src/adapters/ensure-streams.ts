@@ -1,5 +1,13 @@
-import { type GameStreamLimits, gameStream, type StreamLimits, snapshotStream } from '@breakwater/bus';
-import type { NatsBus } from '@breakwater/service-kit';
+import {
+  BUCKETS,
+  type GameStreamLimits,
+  gameStream,
+  INSTALL_PARTITIONS_KEY,
+  installPartitions,
+  type StreamLimits,
+  snapshotStream,
+} from '@breakwater/bus';
+import { BusError, type Logger, type NatsBus, type StreamDefinition } from '@breakwater/service-kit';
 
 /** Two good ones are kept; the rest is room for bad ones and for those in the making. */
 const MAX_SNAPSHOTS_PER_GAME = 8;
@@ -10,11 +18,72 @@ export interface StreamSizes {
   readonly snapshots: StreamLimits;
 }
 
-/** Simulation owns these streams: it creates them, updates them and reads them back. */
-export async function ensureStreams(nats: NatsBus, sizes: StreamSizes): Promise<void> {
-  const snapshots = { ...sizes.snapshots, maxSnapshotsPerGame: MAX_SNAPSHOTS_PER_GAME };
-  for (let partition = 0; partition < sizes.partitions; partition++) {
-    await nats.ensureStream(gameStream(partition, sizes.games));
-    await nats.ensureStream(snapshotStream(partition, snapshots));
+/**
+ * Simulation owns these streams: it creates them, updates them and reads them back.
+ * @throws Error with one sentence when this installation was made with another number of partitions
+ */
+export async function ensureStreams(nats: NatsBus, log: Logger, sizes: StreamSizes): Promise<void> {
+  await assertPartitions(nats, sizes);
+  const definitions = definitionsOf(sizes);
+  const isThere = await Promise.all(definitions.map(({ name }) => exists(nats, name)));
+  const isFirstStart = isThere.every((there) => !there);
+  for (const [index, definition] of definitions.entries()) {
+    if (!isThere[index] && !isFirstStart) {
+      log.error(
+        { stream: definition.name },
+        'the stream is gone and is made anew; its games will be refused as lost',
+      );
+    }
+    await nats.ensureStream(definition);
+  }
+}
+
+/** From the last partition down, so that a first start cut short cannot look like fewer partitions. */
+function definitionsOf({ partitions, games, snapshots }: StreamSizes): StreamDefinition[] {
+  const limits = { ...snapshots, maxSnapshotsPerGame: MAX_SNAPSHOTS_PER_GAME };
+  const numbers = Array.from({ length: partitions }, (_, index) => partitions - 1 - index);
+  return numbers.flatMap((partition) => [gameStream(partition, games), snapshotStream(partition, limits)]);
+}
+
+/** A game's partition follows from the count, so another count would look for its log in the wrong stream. */
+async function assertPartitions(nats: NatsBus, { partitions, games }: StreamSizes): Promise<void> {
+  const made = (await storedPartitions(nats)) ?? (await countedPartitions(nats, partitions, games));
+  if (made === partitions) return;
+  throw new Error(
+    `BREAKWATER_PARTITIONS is ${partitions}, but this installation was made with ${made}: set it back, the games are spread by it.`,
+  );
+}
+
+/** As far as our own streams tell. */
+async function countedPartitions(
+  nats: NatsBus,
+  partitions: number,
+  games: GameStreamLimits,
+): Promise<number | 'more' | 'fewer'> {
+  const isThere = (partition: number) => exists(nats, gameStream(partition, games).name);
+  if (await isThere(partitions)) return 'more';
+  return !(await isThere(partitions - 1)) && (await isThere(0)) ? 'fewer' : partitions;
+}
+
+/** The count that chat fixed, if it was there before us. */
+async function storedPartitions(nats: NatsBus): Promise<number | undefined> {
+  const bucket = BUCKETS.install.name;
+  try {
+    const message = await nats.lastMessage(`KV_${bucket}`, `$KV.${bucket}.${INSTALL_PARTITIONS_KEY}`);
+    if (message === undefined) return undefined;
+    return installPartitions(JSON.parse(Buffer.from(message.data).toString('utf8'))).partitions;
+  } catch (cause) {
+    if (cause instanceof BusError && cause.code === 'not_found') return undefined;
+    throw cause;
+  }
+}
+
+async function exists(nats: NatsBus, stream: string): Promise<boolean> {
+  try {
+    await nats.streamState(stream);
+    return true;
+  } catch (cause) {
+    if (cause instanceof BusError && cause.code === 'not_found') return false;
+    throw cause;
   }
 }
