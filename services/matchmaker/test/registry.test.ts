@@ -25,6 +25,19 @@ test('counts of players are gathered, a change of state is written at once', asy
   );
 });
 
+test('what a lost heartbeat said is learned from the list', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const sim = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.create('ann', 'mine'));
+  await eventually(async () => expect((await bed.entry(info.game))?.state).toBe('running'));
+
+  sim.loseNextHeartbeat();
+  sim.report(info.game, { players: 3 });
+
+  await eventually(async () => expect((await bed.entry(info.game))?.players).toBe(3));
+});
+
 test('a matchmaker that starts late learns what runs, and answers for it', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker();

@@ -57,6 +57,7 @@ export class ScriptedSimulation implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #n = 0;
   #isPaused = false;
+  #losesNext = false;
 
   private constructor(pod: string, bus: NatsBus, claims: Claims, script: SimulationScript) {
     this.pod = pod;
@@ -109,6 +110,11 @@ export class ScriptedSimulation implements AsyncDisposable {
     this.#changed.set(game, line);
   }
 
+  /** The next heartbeat is sent and never arrives. */
+  loseNextHeartbeat(): void {
+    this.#losesNext = true;
+  }
+
   /** Stops hosting without a word; only the digest shows it. */
   forget(game: string): void {
     this.hosted.delete(game);
@@ -156,7 +162,8 @@ export class ScriptedSimulation implements AsyncDisposable {
       changed: [...this.#changed.values()],
     };
     this.#changed.clear();
-    this.#bus.publish(subjects.simStatus(), status);
+    if (!this.#losesNext) this.#bus.publish(subjects.simStatus(), status);
+    this.#losesNext = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

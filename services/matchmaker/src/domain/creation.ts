@@ -34,6 +34,9 @@ export interface Matched {
   readonly isNew: boolean;
 }
 
+/** Tries to store an entry that others store and remove at the same time. */
+const MAX_CREATE_ATTEMPTS = 3;
+
 /** Creates games, each once however often and through whichever replica it is asked for. */
 export class Creation {
   readonly #parts: CreationParts;
@@ -43,13 +46,16 @@ export class Creation {
   }
 
   /** @throws ProtocolError `unknown_game_type`, `no_capacity`, `bad_options`, `game_ended`, `game_failed`, … */
-  async create(request: MatchCreate): Promise<Matched> {
+  async create(request: MatchCreate, attempts = MAX_CREATE_ATTEMPTS): Promise<Matched> {
     const game = this.#parts.gameIdOf(request.user, request.key);
     const existing = await this.#parts.registrar.read(game);
     if (existing !== undefined) return this.#again(existing.entry, request.type);
     const { user, type, title, options } = request;
     const entry = this.draft({ game, user, type, title, options });
-    if (!(await this.#parts.registrar.create(entry))) return this.create(request);
+    const isMine = await this.#parts.registrar.create(entry);
+    if (!isMine && attempts <= 1)
+      throw new ProtocolError('busy', 'The game is being changed by others; try again.');
+    if (!isMine) return this.create(request, attempts - 1);
     return { entry: await this.start(entry), isNew: true };
   }
 

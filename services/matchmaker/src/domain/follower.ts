@@ -1,4 +1,5 @@
 import type { HostedGame, SimStatus } from '@breakwater/bus';
+import { ProtocolError } from '@breakwater/protocol';
 import type { Hostings } from './hostings.ts';
 import type { Fleet } from './liveness.ts';
 import type { Mirror } from './mirror.ts';
@@ -35,6 +36,8 @@ interface Report {
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #asked = new Map<string, number>();
+  /** Processes whose whole list is wanted. */
+  readonly #doubtful = new Set<string>();
   /** The newest report of each game that waits to be written. */
   readonly #reports = new Map<string, Report>();
   readonly #timers = new Map<string, () => void>();
@@ -54,7 +57,9 @@ export class Follower {
     if (sighting === 'refused') return;
     if (sighting === 'new') hostings.drop(status.pod);
     this.#take(status.pod, status.changed);
-    if (hostings.digest(status.pod) !== status.digest) void this.#askList(status.pod);
+    const isOff = sighting !== 'known' || hostings.digest(status.pod) !== status.digest;
+    if (isOff) this.#doubtful.add(status.pod);
+    if (this.#doubtful.has(status.pod)) void this.#askList(status.pod);
   }
 
   /** A process left, or fell silent: nothing is known to be hosted there. */
@@ -62,6 +67,7 @@ export class Follower {
     this.#parts.fleet.gone(pod);
     this.#parts.hostings.drop(pod);
     this.#asked.delete(pod);
+    this.#doubtful.delete(pod);
   }
 
   stop(): void {
@@ -84,6 +90,7 @@ export class Follower {
     try {
       const answer = await sims.list(pod);
       if (typeof answer === 'string') return;
+      this.#doubtful.delete(pod);
       hostings.replace(pod, answer.games);
       for (const line of answer.games) this.#note({ pod, line });
     } catch (error) {
@@ -134,11 +141,17 @@ export class Follower {
     const report = this.#reports.get(game);
     if (report === undefined) return;
     this.#reports.delete(game);
-    const { registrar, time, onError } = this.#parts;
+    const { registrar, time, limits, onError } = this.#parts;
     try {
       await registrar.change(game, (entry) => withReport(entry, report.pod, report.line, time.unixMs()));
     } catch (error) {
       onError(error);
+      const isFinal = error instanceof ProtocolError && !error.retryable;
+      // Its process will not repeat it: whoever comes later has newer news.
+      if (!isFinal && !this.#reports.has(game)) {
+        this.#reports.set(game, report);
+        this.#plan(game, limits.countsWriteMs);
+      }
     }
   }
 }

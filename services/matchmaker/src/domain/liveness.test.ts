@@ -4,9 +4,9 @@ import { Fleet } from './liveness.ts';
 
 const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 2 };
 
-function status(pod: string, incarnation = 'a'): SimStatus {
+function status(pod: string, incarnation = 'a', n = 1): SimStatus {
   const types = [{ type: 'world', schemaVersion: 1, maxPlayers: 4 }];
-  const rest = { n: 1, games: 0, maxGames: 10, load: 0, tickP99Ms: 0, digest: 0, changed: [] };
+  const rest = { n, games: 0, maxGames: 10, load: 0, tickP99Ms: 0, digest: 0, changed: [] };
   return { pod, incarnation, types, isDraining: false, isLeaving: false, ...rest };
 }
 
@@ -41,8 +41,9 @@ test('silence does not count while our own heartbeat stays away', () => {
 test('a process that is heard again lives again, and another start of it is new', () => {
   const fleet = new Fleet(limits);
   expect(fleet.heard(status('a'))).toBe('new');
-  expect(fleet.heard(status('a'))).toBe('known');
-  expect(fleet.heard(status('a', 'b'))).toBe('new');
+  expect(fleet.heard(status('a', 'a', 2))).toBe('known');
+  expect(fleet.heard(status('a', 'a', 4))).toBe('gap');
+  expect(fleet.heard(status('a', 'b', 5))).toBe('new');
   fleet.gone('a');
   expect(fleet.isLive('a')).toBe(false);
   expect(fleet.heard(status('a', 'b'))).toBe('new');

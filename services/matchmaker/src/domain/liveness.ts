@@ -23,8 +23,8 @@ interface Heard {
   handedOut: number;
 }
 
-/** What a status told about the process that sent it. */
-export type Sighting = 'known' | 'new' | 'refused';
+/** What a status told about the process that sent it; `gap`: the one before it was lost, and its changes with it. */
+export type Sighting = 'known' | 'gap' | 'new' | 'refused';
 
 /** The simulation processes that are there, by their heartbeats. */
 export class Fleet {
@@ -50,7 +50,8 @@ export class Fleet {
     const known = this.#byPod.get(status.pod);
     if (known === undefined && this.#byPod.size >= this.#limits.maxProcesses) return 'refused';
     this.#byPod.set(status.pod, { status, heardMs: this.#time.nowMs, handedOut: 0 });
-    return known?.status.incarnation === status.incarnation ? 'known' : 'new';
+    if (known?.status.incarnation !== status.incarnation) return 'new';
+    return status.n === known.status.n + 1 ? 'known' : 'gap';
   }
 
   /** The process said that it leaves, or nobody answers on its subject. */
