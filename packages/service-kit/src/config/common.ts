@@ -90,7 +90,8 @@ export const natsSettings = {
   natsUrl: setting.list({
     env: 'BREAKWATER_NATS_URL',
     doc: 'NATS servers. nats:// or tls://, the user and password of the first one count.',
-    pattern: /^(nats|tls):\/\/[^\s/]+\/?$/,
+    protocols: ['nats', 'tls'],
+    minItems: 1,
     maxItems: 16,
     default: ['nats://127.0.0.1:4222'],
   }),

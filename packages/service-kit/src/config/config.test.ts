@@ -104,6 +104,16 @@ describe('loadConfig', () => {
     });
   });
 
+  test.each([
+    [',', 'must have at least 1 items'],
+    ['nats://a:4222,b:4222', 'item 2 must begin with nats:// or tls://'],
+    ['nats://a:99999', 'item 1 must be a URL'],
+    ['nats://', 'item 1 must be a URL with a host'],
+    ['http://a:4222', 'item 1 must begin with nats:// or tls://'],
+  ])('refuses the NATS address %j', (text, problem) => {
+    expect(faultsOf({ ...required, BREAKWATER_NATS_URL: text }).get('BREAKWATER_NATS_URL')).toBe(problem);
+  });
+
   test('uses a development default only in development mode', () => {
     expect(faultsOf({}).get('BREAKWATER_DEMO_JWT_SECRET')).toBe('is required outside development mode');
     expect(loadConfig('demo', schema, { BREAKWATER_DEV: '1' }).jwtSecret.reveal()).toBe('development-only');

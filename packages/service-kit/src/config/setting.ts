@@ -55,6 +55,9 @@ interface Text {
 
 interface Items {
   pattern?: RegExp;
+  /** Every item is a URL with one of these protocols. */
+  protocols?: readonly string[];
+  minItems?: number;
   maxItems?: number;
 }
 
@@ -167,9 +170,11 @@ const bool = ((options: AnyOptions<boolean, unknown>) =>
 
 function parseUrl(text: string, protocols: readonly string[] | undefined): Parsed<string> {
   if (!URL.canParse(text)) return { fault: 'must be a URL' };
-  const protocol = new URL(text).protocol.slice(0, -1);
+  const { protocol: scheme, hostname } = new URL(text);
+  const protocol = scheme.slice(0, -1);
   if (protocols !== undefined && !protocols.includes(protocol))
     return { fault: `must begin with ${protocols.join(':// or ')}://` };
+  if (hostname === '') return { fault: 'must be a URL with a host' };
   return { value: text };
 }
 
@@ -181,14 +186,24 @@ const url = ((options: AnyOptions<string, { protocols?: readonly string[] }>) =>
     options.protocols?.map((p) => `${p}://`).join(', '),
   )) as Builder<string, { protocols?: readonly string[] }>;
 
-function parseList(text: string, { pattern, maxItems = 100 }: Items): Parsed<readonly string[]> {
+function parseItem(item: string, { pattern, protocols }: Items): Parsed<string> {
+  const parsed = parseText(item, pattern === undefined ? {} : { pattern });
+  return 'fault' in parsed || protocols === undefined ? parsed : parseUrl(item, protocols);
+}
+
+function parseList(text: string, options: Items): Parsed<readonly string[]> {
+  const { minItems = 0, maxItems = 100 } = options;
   const items = text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+  if (items.length < minItems) return { fault: `must have at least ${minItems} items` };
   if (items.length > maxItems) return { fault: `must have at most ${maxItems} items` };
-  const odd = items.findIndex((item) => pattern !== undefined && !pattern.test(item));
-  return odd === -1 ? { value: items } : { fault: `item ${odd + 1} must match ${pattern?.source}` };
+  for (const [i, item] of items.entries()) {
+    const parsed = parseItem(item, options);
+    if ('fault' in parsed) return { fault: `item ${i + 1} ${parsed.fault}` };
+  }
+  return { value: items };
 }
 
 const list = ((options: AnyOptions<readonly string[], Items>) =>
