@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roomId, subjectsFor } from '@breakwater/bus';
-import type { ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import { type ServiceConfig, type ServiceContext, untilReachable } from '@breakwater/service-kit';
 import { Install } from './adapters/install.ts';
 import { LastSeen } from './adapters/last-seen.ts';
 import { NatsLog } from './adapters/nats-log.ts';
 import { PresenceLink } from './adapters/presence-link.ts';
 import { Requests } from './adapters/requests.ts';
 import { Rooms } from './adapters/rooms.ts';
-import { untilReachable } from './adapters/until-reachable.ts';
 import { assertConsistent, type schema } from './config.ts';
 import { Chat } from './domain/chat.ts';
 import { LatestRecords } from './domain/latest.ts';
