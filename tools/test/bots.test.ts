@@ -11,7 +11,7 @@ import {
   startStack,
 } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Crowd, checkLogs, describeReport, type Report, signedTokens } from '../src/index.ts';
+import { Crowd, checkLogs, describeReport, guestTokens, type Report, signedTokens } from '../src/index.ts';
 
 let stack: Stack;
 let dir: string;
@@ -91,6 +91,24 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
   const broken = await check(logs);
   expect(broken.code).toBe(2);
   expect(broken.text).toContain(`${first}:`);
+});
+
+test('guests meet in a game by quick match', { timeout: 120_000 }, async () => {
+  const crowd = new Crowd({
+    players: 3,
+    urls: stack.edgeUrls,
+    tokens: guestTokens(stack.edgeUrls),
+    run: 'guests',
+    play: { games: 0 },
+  });
+  await using _crowd = crowd;
+  crowd.start();
+  await eventually(() => expect(crowd.stats).toMatchObject({ connected: 3, playing: 3 }), {
+    timeoutMs: 60_000,
+  });
+  await eventually(() => expect(crowd.stats.commandsAcked).toBeGreaterThan(3), { timeoutMs: 60_000 });
+  await crowd.stop();
+  expect(crowd.stats).toMatchObject({ connected: 0, playing: 0, failures: 0 });
 });
 
 test('an edge that is killed costs the bots nothing that was acknowledged', {

@@ -29,6 +29,7 @@ const LEAVE_TIMEOUT_MS = 2_000;
 export class BotUser {
   readonly #options: BotOptions;
   readonly #ending = new AbortController();
+  readonly #ended = untilAborted(this.#ending.signal);
   #client: Client | undefined;
   #player: Player | undefined;
   #life: Promise<void> | undefined;
@@ -92,17 +93,16 @@ export class BotUser {
   }
 
   async #play(client: Client, recorder: Recorder | undefined, closed: Promise<void>): Promise<void> {
-    const ended = untilAborted(this.#ending.signal);
     const { chooser, number, stats, random } = this.#options;
     if (chooser === undefined) {
-      await Promise.race([closed, ended]);
+      await Promise.race([closed, this.#ended]);
       return;
     }
     let game = await chooser.gameFor(client, number);
     while (!this.#isOver(client)) {
       try {
         this.#player = await Player.join(client, game, stats, random, recorder);
-        await Promise.race([this.#player.over, closed, ended]);
+        await Promise.race([this.#player.over, closed, this.#ended]);
         if (this.#isOver(client)) return;
         this.#player.drop();
       } catch (error) {
@@ -151,7 +151,7 @@ export class BotUser {
   }
 
   async #pause(delayMs: number): Promise<void> {
-    await Promise.race([delay(delayMs), untilAborted(this.#ending.signal)]);
+    await Promise.race([delay(delayMs), this.#ended]);
   }
 }
 
