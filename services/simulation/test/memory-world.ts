@@ -9,6 +9,7 @@ import {
   type GameRecord,
   type StateReply,
 } from '@breakwater/bus';
+import type { GameDefinition } from '@breakwater/game-kit';
 import { FakeClock } from '@breakwater/testkit';
 import { GameFactory } from '../src/domain/game-factory.ts';
 import { type HostingResult, hostGame } from '../src/domain/hosting.ts';
@@ -61,7 +62,7 @@ export class MemoryWorld {
   readonly hostings: HostingResult[] = [];
   readonly violations: string[] = [];
   readonly restarts: unknown[] = [];
-  readonly factory = new GameFactory(lab as unknown as GameFactory['definition'], () => undefined);
+  readonly factory: GameFactory;
   readonly options: OwnerOptions;
   readonly details: { readonly options: Record<string, unknown>; readonly seed: number };
   #nonces = 0;
@@ -70,7 +71,9 @@ export class MemoryWorld {
     weather: Weather,
     options: Partial<OwnerOptions> = {},
     gameOptions: Record<string, unknown> = {},
+    definition = lab as unknown as GameDefinition,
   ) {
+    this.factory = new GameFactory(definition, () => undefined);
     this.weather = weather;
     this.details = { options: gameOptions, seed: 11 };
     this.options = { ...DEFAULT_OWNER_OPTIONS, hashEveryRecords: 1, snapshotEveryRecords: 5, ...options };
