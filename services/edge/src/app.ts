@@ -1,6 +1,11 @@
 import { BUCKETS, edgeId, INSTALL_PARTITIONS_KEY, installPartitions, subjectsFor } from '@breakwater/bus';
 import { CLOSE } from '@breakwater/protocol';
-import { BusError, type ServiceContext, type ServiceDefinition } from '@breakwater/service-kit';
+import {
+  BusError,
+  type ServiceContext,
+  type ServiceDefinition,
+  untilReachable,
+} from '@breakwater/service-kit';
 import type { Connection } from './adapters/connection.ts';
 import { ControlLoop } from './adapters/control.ts';
 import { Delivery } from './adapters/delivery.ts';
@@ -58,8 +63,9 @@ export function app(context: ServiceContext<EdgeConfig>): void {
     onSocket: (ws, tcp, identity) => registry.open(ws, tcp, identity),
   });
 
-  lifecycle.add('partitions', { start: () => checkPartitions(deps) });
-  lifecycle.add('tickets', { start: () => tickets.start() });
+  const reach = { log: context.log, signal: lifecycle.ending };
+  lifecycle.add('partitions', { start: () => untilReachable(() => checkPartitions(deps), reach) });
+  lifecycle.add('tickets', { start: () => untilReachable(() => tickets.start(), reach) });
   lifecycle.add('presence', { start: () => presence.start(), stop: () => presence.stop() });
   lifecycle.add('games', { start: () => games.start(), stop: () => games.stop() });
   lifecycle.add('rooms', { stop: () => rooms.stop() });

@@ -87,9 +87,14 @@ const tokens = {
     min: 1_000,
     max: 60_000,
   }),
+  guestTokens: setting.bool({
+    env: 'BREAKWATER_EDGE_GUEST_TOKENS',
+    doc: 'Hands out guest tokens to whoever asks, outside development mode too. For demos only: anybody who can connect can then take part.',
+    default: false,
+  }),
   guestTokenMs: setting.durationMs({
     env: 'BREAKWATER_EDGE_GUEST_TOKEN_MS',
-    doc: 'How long a guest token is good for (development mode only).',
+    doc: 'How long a guest token is good for, where they are handed out.',
     default: 3_600_000,
     min: 1_000,
     max: 86_400_000,

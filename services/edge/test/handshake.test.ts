@@ -232,6 +232,16 @@ describe('guests', () => {
     expect(client.of('welcome')[0]).toMatchObject({ user, name: 'Zoe', tokenExpiresAt: expiresAt });
   });
 
+  it('get a token outside of development mode where that was asked for, from no known secret', async () => {
+    await using demo = await world.startEdge({ env: { BREAKWATER_EDGE_GUEST_TOKENS: 'true' } });
+    const response = await guest(demo.port, { name: 'Zoe' });
+    expect(response.status).toBe(200);
+    const { token } = (await response.json()) as { token: string };
+    await using client = await open(edge.port, { token });
+    expect(client.of('welcome')).toHaveLength(1);
+    await expect(open(devEdge.port, { token: 'abc' })).rejects.toThrow();
+  });
+
   it('must give a name that is one', async () => {
     for (const body of [
       {},

@@ -13,7 +13,7 @@ export interface Guest {
   readonly expiresAt: number;
 }
 
-/** Issues tokens to whoever asks. For development: outside of it there is no such endpoint. */
+/** Issues tokens to whoever asks. For development and demos: elsewhere there is no such endpoint. */
 export class GuestIssuer {
   readonly #deps: EdgeDeps;
   readonly #tokens: Tokens;
@@ -24,7 +24,8 @@ export class GuestIssuer {
   }
 
   get isOn(): boolean {
-    return this.#deps.config.dev && !this.#tokens.hasForeignIssuer;
+    const { dev, guestTokens } = this.#deps.config;
+    return (dev || guestTokens) && !this.#tokens.hasForeignIssuer;
   }
 
   /** @throws ProtocolError `bad_request` */
