@@ -36,7 +36,7 @@ export const DEPENDENCY_TABLE: Readonly<Record<string, PartRule>> = {
   },
   // The commands that are about all services read what these declare of themselves.
   'tools/src/schemas.ts': { ours: ['service-kit', 'testkit'], npm: NONE, node: true },
-  'tools/src/gen': { ours: ['service-kit', 'testkit'], npm: NONE, node: true },
+  'tools/src/gen': { ours: ['service-kit', 'bus', 'testkit'], npm: NONE, node: true },
   bench: { ours: ['*'], npm: 'declared', node: true },
   test: {
     ours: ['client', 'bus', 'protocol', 'testkit', 'tools', 'game-kit', 'game-*'],
@@ -54,6 +54,7 @@ export const TEST_ALLOWANCE: PartRule = {
     'fast-check',
     'playwright-core',
     'ws',
+    'yaml',
     '@nats-io/transport-node',
     '@nats-io/jetstream',
     '@nats-io/kv',

@@ -7,6 +7,7 @@ import { applyStoredTheme } from './state/theme.ts';
 applyStoredTheme();
 const answer = await fetch('/config.json');
 const { edges } = (await answer.json()) as { edges: string[] };
-const session = new Session(edges);
+// None: the page's own address passes everything on to the edges.
+const session = new Session(edges.length > 0 ? edges : [location.origin]);
 session.resume();
 render(<App state={{ session, router: createRouter() }} />, document.getElementById('app')!);
