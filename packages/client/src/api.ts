@@ -92,7 +92,8 @@ export interface OutgoingMessage {
   readonly text: string;
   /** Server's clock, Unix ms. */
   readonly time: number;
-  readonly state: 'pending' | 'failed';
+  /** `sent`: stored, and about to come through the feed. */
+  readonly state: 'pending' | 'sent' | 'failed';
   /** Of a failed one: why. */
   readonly error: BreakwaterError | undefined;
   /** Sends a failed one again; after `expired` as a new message. */
@@ -136,7 +137,7 @@ export interface Room extends Events<RoomEvents> {
   readonly isRosterComplete: boolean;
   /** Who is typing now, oneself excluded. */
   readonly typing: readonly Person[];
-  /** Own messages that are not stored yet, in order. */
+  /** Own messages that `messages` does not hold yet, in order. */
   readonly outgoing: readonly OutgoingMessage[];
   /**
    * Resolves when the message is stored. While offline it waits in the queue; own messages are stored in the

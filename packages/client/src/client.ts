@@ -21,6 +21,9 @@ export class BreakwaterClient implements Client {
     this.rooms = new Rooms(this.#session);
     this.games = new Games(this.#session);
     this.#unlisten = whenOnline(() => this.reconnectNow());
+    this.#session.emitter.on('state', ({ state }) => {
+      if (state === 'closed') this.#unlisten();
+    });
     this.#session.start();
   }
 
@@ -77,7 +80,6 @@ export class BreakwaterClient implements Client {
   }
 
   async close(): Promise<void> {
-    this.#unlisten();
     this.#session.close();
   }
 

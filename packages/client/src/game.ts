@@ -9,27 +9,25 @@ import type {
   ServerFrameOf,
 } from '@breakwater/protocol';
 import type { Game, GameEvents, GameStatus, SentCommand, Unsubscribe } from './api.ts';
-import { Backoff } from './domain/backoff.ts';
 import { GameFeed } from './domain/game-feed.ts';
 import { Emitter } from './emitter.ts';
 import { BadArgumentError, type BreakwaterError, LeftError, ServerError } from './errors.ts';
 import { GameCommands } from './game-commands.ts';
+import { GameOwner } from './game-owner.ts';
 import { GameView } from './game-view.ts';
 import type { Link } from './net/link.ts';
+import { Rejoiner, tell } from './rejoiner.ts';
 import type { Attachable, Session } from './session.ts';
 
-/** A gap between deltas shorter than this many ticks is no pause. */
-const PAUSE_TICKS = 3;
-const MIN_PAUSE_MS = 100;
+/** A game that is not there is asked for at least so often, in ms: players are waiting. */
+const MAX_REJOIN_DELAY_MS = 5_000;
 
 /** Where the binary frames of this game come from. */
 interface Source {
   readonly link: Link;
   readonly handle: number;
-  readonly join: number;
   readonly pid: number | undefined;
   readonly ack: number;
-  readonly isNewReplica: boolean;
   /** Full state was applied from it. */
   isLive: boolean;
   readonly settle: () => void;
@@ -45,21 +43,20 @@ export class JoinedGame implements Game, Attachable {
   readonly #feed = new GameFeed();
   readonly #view: GameView;
   readonly #commands: GameCommands;
-  readonly #backoff: Backoff;
+  readonly #owner = new GameOwner();
+  readonly #rejoiner: Rejoiner;
   readonly #first = Promise.withResolvers<void>();
   #source: Source | undefined;
   /** The socket that is left keeps the game going until the new one has its state. */
   #oldSource: Source | undefined;
   #status: GameStatus = 'rejoining';
-  #pod = '';
-  #fromPod = '';
   #pid: number | undefined;
-  #lastShownMs: number | undefined;
-  #cancelJoin: () => void = () => undefined;
+  /** The replica is another object than at the last `state` event. */
+  #isNewReplica = false;
   #end: BreakwaterError | undefined;
 
   constructor(session: Session, id: string, isSpectator: boolean) {
-    const { limits, reconnect, random } = session.settings;
+    const { limits } = session.settings;
     this.id = id;
     this.isSpectator = isSpectator;
     this.#session = session;
@@ -69,7 +66,7 @@ export class JoinedGame implements Game, Attachable {
       ({ n, reason }) => this.#rejected(n, reason),
       (error) => session.report(error),
     );
-    this.#backoff = new Backoff(reconnect.firstDelayMs, Math.min(reconnect.maxDelayMs, 5_000), random);
+    this.#rejoiner = new Rejoiner(session.settings, MAX_REJOIN_DELAY_MS);
     this.#first.promise.catch(() => undefined);
   }
 
@@ -82,7 +79,7 @@ export class JoinedGame implements Game, Attachable {
   }
 
   get pod(): string {
-    return this.#pod;
+    return this.#owner.pod;
   }
 
   get epoch(): number {
@@ -132,16 +129,12 @@ export class JoinedGame implements Game, Attachable {
     if (this.#end !== undefined) return;
     const link = this.#source?.link;
     this.#finish('left', new LeftError(`game ${this.id}`));
-    if (link === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = { onAnswer: () => resolve(), onFail: () => resolve() };
-      const { requestTimeoutMs } = this.#session.settings.times;
-      if (!link.request({ t: 'game.leave', game: this.id }, requestTimeoutMs, settle)) resolve();
-    });
+    const { requestTimeoutMs } = this.#session.settings.times;
+    if (link !== undefined) await tell(link, { t: 'game.leave', game: this.id }, requestTimeoutMs);
   }
 
   attach(link: Link): Promise<void> {
-    this.#cancelJoin();
+    this.#rejoiner.cancel();
     const shown: [number, number] | undefined =
       this.#feed.epoch === 0 ? undefined : [this.#feed.epoch, this.#feed.seq];
     const body = {
@@ -171,7 +164,6 @@ export class JoinedGame implements Game, Attachable {
     if (this.#source?.link !== link) return;
     this.#source.settle();
     this.#source = undefined;
-    this.#cancelJoin();
     this.#suspend();
   }
 
@@ -208,23 +200,31 @@ export class JoinedGame implements Game, Attachable {
   }
 
   #joined(link: Link, frame: ServerFrameOf<'game.joined'>, settle: () => void): void {
-    let isNewReplica: boolean;
-    try {
-      isNewReplica = this.#view.adopt(frame.schema);
-    } catch (error) {
+    if (!this.#adopt(frame.schema)) {
       settle();
-      this.#lose(new ServerError('internal', error instanceof Error ? error.message : 'bad schema'));
       return;
     }
-    if (isNewReplica) this.#feed.awaitState();
-    const { handle, join, pid, ack } = frame;
-    const source = { link, handle, join, pid, ack, isNewReplica, isLive: false, settle };
+    const { handle, pid, ack } = frame;
+    const source = { link, handle, pid, ack, isLive: false, settle };
     if (this.#source?.isLive === true && this.#source.link !== link) this.#oldSource = this.#source;
+    else this.#source?.settle();
     this.#source = source;
     this.#noteOwner(frame.epoch, frame.pod);
-    this.#cancelJoin = this.#session.settings.clock.after(this.#session.settings.times.requestTimeoutMs, () =>
-      this.#joinLater(link),
-    );
+    this.#rejoiner.after(link, (again) => this.attach(again), this.#session.settings.times.requestTimeoutMs);
+  }
+
+  /** False if there is no reading this game: it is lost then. */
+  #adopt(schema: unknown): boolean {
+    try {
+      if (this.#view.adopt(schema)) {
+        this.#isNewReplica = true;
+        this.#feed.awaitState();
+      }
+      return true;
+    } catch (error) {
+      this.#lose(new ServerError('internal', error instanceof Error ? error.message : 'bad schema'));
+      return false;
+    }
   }
 
   #applyState(source: Source, frame: GameStateFrame): void {
@@ -235,7 +235,9 @@ export class JoinedGame implements Game, Attachable {
     this.#shown(frame);
     this.#becomeLive(source);
     const { epoch, seq, tick } = frame;
-    this.#emitter.emit('state', { epoch, seq, tick, isNewReplica: source.isNewReplica });
+    const isNewReplica = this.#isNewReplica;
+    this.#isNewReplica = false;
+    this.#emitter.emit('state', { epoch, seq, tick, isNewReplica });
     this.#readAck();
     this.#first.resolve();
   }
@@ -246,27 +248,21 @@ export class JoinedGame implements Game, Attachable {
       return;
     }
     this.#shown(frame);
-    this.#backoff.reset();
+    this.#rejoiner.reset();
     this.#readAck();
     this.#emitter.emit('delta', { epoch: frame.epoch, seq: frame.seq, tick: frame.tick });
   }
 
-  /** Notes when something new was shown last; the first thing of a new epoch ends the pause of an owner change. */
   #shown(frame: GameStateFrame | GameDeltaFrame): void {
-    const before = { epoch: this.#feed.epoch, shownMs: this.#lastShownMs };
-    const nowMs = this.#session.settings.clock.monotonicMs();
     this.#feed.applied(frame);
-    this.#lastShownMs = nowMs;
-    if (before.shownMs === undefined || frame.epoch <= before.epoch) return;
-    const ms = nowMs - before.shownMs;
-    if (ms < Math.max(MIN_PAUSE_MS, (PAUSE_TICKS * 1_000) / Math.max(1, this.tickHz))) return;
-    this.#emitter.emit('pause', { ms, epoch: frame.epoch, fromPod: this.#fromPod, toPod: this.#pod });
+    const pause = this.#owner.shown(frame.epoch, this.#session.settings.clock.monotonicMs(), this.tickHz);
+    if (pause !== undefined) this.#emitter.emit('pause', pause);
   }
 
   #becomeLive(source: Source): void {
     if (source !== this.#source || source.isLive) return;
     source.isLive = true;
-    this.#cancelJoin();
+    this.#rejoiner.cancel();
     this.#dropOld();
     this.#pid = source.pid;
     if (source.pid !== undefined) this.#commands.joined(source.link, source.pid, source.ack);
@@ -292,11 +288,8 @@ export class JoinedGame implements Game, Attachable {
   }
 
   #noteOwner(epoch: number, pod: string): void {
-    if (pod === this.#pod) return;
-    const fromPod = this.#pod;
-    this.#pod = pod;
-    this.#fromPod = fromPod;
-    if (fromPod !== '') this.#emitter.emit('owner', { epoch, fromPod, toPod: pod });
+    const change = this.#owner.heard(epoch, pod);
+    if (change !== undefined) this.#emitter.emit('owner', change);
   }
 
   /** Bytes that do not follow on what is shown: only full state helps. */
@@ -316,16 +309,13 @@ export class JoinedGame implements Game, Attachable {
     if (this.#end !== undefined || error.code === 'connection_lost') return;
     const isFull = error.code === 'game_full';
     if (error.retryable && !isFull) {
-      this.#joinLater(link, error instanceof ServerError ? error.retryAfterMs : undefined);
+      this.#joinLater(link, error);
     } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
     else this.#lose(error);
   }
 
-  #joinLater(link: Link, atLeastMs = 0): void {
-    this.#cancelJoin();
-    if (link.isOver || this.#end !== undefined) return;
-    const delayMs = Math.max(atLeastMs, this.#backoff.nextMs());
-    this.#cancelJoin = this.#session.settings.clock.after(delayMs, () => void this.attach(link));
+  #joinLater(link: Link, error?: BreakwaterError): void {
+    this.#rejoiner.later(link, (again) => this.attach(again), error);
   }
 
   #dropOld(): void {
@@ -346,7 +336,7 @@ export class JoinedGame implements Game, Attachable {
     this.#end = error;
     this.#session.remove(this);
     this.onEnd();
-    this.#cancelJoin();
+    this.#rejoiner.end();
     this.#dropOld();
     this.#source?.settle();
     this.#source = undefined;

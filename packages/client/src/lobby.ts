@@ -2,27 +2,25 @@
 
 import type { GameFrame, GameInfo, RoomInfo, ServerFrame, ServerFrameOf } from '@breakwater/protocol';
 import type { Lobby, LobbyApi, LobbyEvents, Unsubscribe } from './api.ts';
-import { Backoff } from './domain/backoff.ts';
 import { Emitter } from './emitter.ts';
 import type { BreakwaterError } from './errors.ts';
 import type { Link } from './net/link.ts';
+import { Rejoiner, tell } from './rejoiner.ts';
 import type { Attachable, Session } from './session.ts';
 
 export class LobbyWatch implements LobbyApi, Attachable {
   readonly #session: Session;
-  readonly #backoff: Backoff;
+  readonly #rejoiner: Rejoiner;
   readonly #holders = new Set<LobbyHandle>();
   readonly #games = new Map<string, GameInfo>();
   readonly #rooms = new Map<string, RoomInfo>();
   #types: readonly string[] = [];
   #link: Link | undefined;
   #first: PromiseWithResolvers<void> | undefined;
-  #cancelRetry: () => void = () => undefined;
 
   constructor(session: Session) {
     this.#session = session;
-    const { reconnect, random } = session.settings;
-    this.#backoff = new Backoff(reconnect.firstDelayMs, reconnect.maxDelayMs, random);
+    this.#rejoiner = new Rejoiner(session.settings);
   }
 
   get games(): readonly GameInfo[] {
@@ -54,17 +52,15 @@ export class LobbyWatch implements LobbyApi, Attachable {
   release(handle: LobbyHandle): void {
     if (!this.#holders.delete(handle) || this.#holders.size > 0) return;
     this.#session.remove(this);
-    this.#cancelRetry();
-    this.#link?.request({ t: 'lobby.leave' }, this.#session.settings.times.requestTimeoutMs, {
-      onAnswer: () => undefined,
-      onFail: () => undefined,
-    });
+    this.#rejoiner.cancel();
+    const { requestTimeoutMs } = this.#session.settings.times;
+    if (this.#link !== undefined) void tell(this.#link, { t: 'lobby.leave' }, requestTimeoutMs);
     this.#link = undefined;
     this.#first = undefined;
   }
 
   attach(link: Link): Promise<void> {
-    this.#cancelRetry();
+    this.#rejoiner.cancel();
     return new Promise((resolve) => {
       const isSent = link.request({ t: 'lobby.watch' }, this.#session.settings.times.requestTimeoutMs, {
         onAnswer: (frame) => {
@@ -98,7 +94,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
   }
 
   closed(error: BreakwaterError): void {
-    this.#cancelRetry();
+    this.#rejoiner.cancel();
     this.#first?.reject(error);
     for (const handle of [...this.#holders]) handle.end();
     this.#holders.clear();
@@ -107,7 +103,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
   #replace(link: Link, frame: ServerFrameOf<'lobby'>): void {
     if (this.#holders.size === 0) return;
     this.#link = link;
-    this.#backoff.reset();
+    this.#rejoiner.reset();
     this.#games.clear();
     this.#rooms.clear();
     for (const info of frame.games) this.#games.set(info.game, info);
@@ -136,10 +132,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
       this.#first?.reject(error);
       return;
     }
-    this.#cancelRetry = this.#session.settings.clock.after(
-      this.#backoff.nextMs(),
-      () => void this.attach(link),
-    );
+    this.#rejoiner.later(link, (again) => this.attach(again), error);
   }
 }
 

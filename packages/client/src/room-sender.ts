@@ -19,6 +19,15 @@ type Entry = OutboxEntry<Delivery>;
 
 /** Answers that say "not joined" in a row before a message is given up. */
 const MAX_NOT_JOINED = 5;
+/** Stored messages that wait to be shown; the feed is rarely so far behind. */
+const MAX_CONFIRMED = 100;
+
+export interface SenderHooks {
+  /** Asks the room to join again on this link. */
+  rejoin(link: Link): void;
+  /** Sequence up to which the room is shown. */
+  shownSeq(): number;
+}
 
 export class RoomSender {
   readonly #session: Session;
@@ -26,16 +35,17 @@ export class RoomSender {
   readonly #emitter: Emitter<RoomEvents>;
   readonly #outbox: Outbox<Delivery>;
   readonly #backoff: Backoff;
-  /** Asks the room to join again on this link. */
-  readonly #rejoin: (link: Link) => void;
+  readonly #hooks: SenderHooks;
+  /** Stored, and not shown yet: without them a message would vanish between its answer and the feed. */
+  #confirmed: { readonly view: OutgoingMessage; readonly seq: number }[] = [];
   #link: Link | undefined;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(session: Session, room: string, emitter: Emitter<RoomEvents>, rejoin: (link: Link) => void) {
+  constructor(session: Session, room: string, emitter: Emitter<RoomEvents>, hooks: SenderHooks) {
     this.#session = session;
     this.#room = room;
     this.#emitter = emitter;
-    this.#rejoin = rejoin;
+    this.#hooks = hooks;
     const { settings } = session;
     this.#backoff = new Backoff(
       settings.reconnect.firstDelayMs,
@@ -51,7 +61,8 @@ export class RoomSender {
   }
 
   get outgoing(): readonly OutgoingMessage[] {
-    return this.#outbox.entries.map((entry) => this.#viewOf(entry));
+    const confirmed = this.#confirmed.map(({ view }) => view);
+    return [...confirmed, ...this.#outbox.entries.map((entry) => this.#viewOf(entry))];
   }
 
   send(text: string): Promise<{ readonly seq: number }> {
@@ -75,6 +86,15 @@ export class RoomSender {
   /** The feed brought an own message: that is as good as an answer. */
   seen(msg: string, seq: number): void {
     this.#stored(msg, seq);
+    this.shown(seq);
+  }
+
+  /** Everything up to `seq` is on the room's own list, or past it. */
+  shown(seq: number): void {
+    const rest = this.#confirmed.filter((confirmed) => confirmed.seq > seq);
+    if (rest.length === this.#confirmed.length) return;
+    this.#confirmed = rest;
+    this.#changed();
   }
 
   /** Nothing more will be sent. */
@@ -115,7 +135,7 @@ export class RoomSender {
   }
 
   #answered(msg: string, frame: ServerFrame): void {
-    if (frame.t === 'room.sent') this.#stored(msg, frame.seq);
+    if (frame.t === 'room.sent') this.#confirm(msg, frame.seq);
     this.#flush();
   }
 
@@ -125,7 +145,7 @@ export class RoomSender {
       this.#outbox.postpone(msg, this.#nowMs(), 0);
     else if (error.code === 'not_joined' && refusals < MAX_NOT_JOINED) {
       this.#outbox.postpone(msg, this.#nowMs(), this.#backoff.nextMs());
-      this.#rejoin(link);
+      this.#hooks.rejoin(link);
     } else if (error.retryable) this.#outbox.postpone(msg, this.#nowMs(), this.#delayMs(error));
     else this.#fail(msg, error);
     this.#flush();
@@ -133,6 +153,16 @@ export class RoomSender {
 
   #delayMs(error: BreakwaterError): number {
     return Math.max(this.#backoff.nextMs(), error instanceof ServerError ? (error.retryAfterMs ?? 0) : 0);
+  }
+
+  /** The answer came before the feed did. */
+  #confirm(msg: string, seq: number): void {
+    const entry = this.#outbox.entries.find((candidate) => candidate.msg === msg);
+    if (entry !== undefined && seq > this.#hooks.shownSeq()) {
+      const view = { ...this.#viewOf(entry), state: 'sent' as const };
+      this.#confirmed = [...this.#confirmed, { view, seq }].slice(-MAX_CONFIRMED);
+    }
+    this.#stored(msg, seq);
   }
 
   #stored(msg: string, seq: number): void {

@@ -10,18 +10,16 @@ import {
   type ServerFrameOf,
 } from '@breakwater/protocol';
 import type { OutgoingMessage, Room, RoomEvents, Unsubscribe } from './api.ts';
-import { Backoff } from './domain/backoff.ts';
 import { type FeedChange, RoomFeed } from './domain/room-feed.ts';
-import { Roster, TypingMarks } from './domain/roster.ts';
+import { Roster } from './domain/roster.ts';
 import { Emitter } from './emitter.ts';
 import { type BreakwaterError, LeftError, ServerError } from './errors.ts';
 import { checkText } from './frame-check.ts';
 import type { Link } from './net/link.ts';
+import { Rejoiner, tell } from './rejoiner.ts';
 import { RoomSender } from './room-sender.ts';
+import { RoomTyping } from './room-typing.ts';
 import type { Attachable, Session } from './session.ts';
-
-/** The others see a typing mark for longer than this, so it is not sent more often. */
-const TYPING_REPEAT_MS = 3_000;
 
 export class JoinedRoom implements Room, Attachable {
   readonly id: string;
@@ -32,31 +30,30 @@ export class JoinedRoom implements Room, Attachable {
   readonly #emitter: Emitter<RoomEvents>;
   readonly #feed: RoomFeed;
   readonly #roster = new Roster();
-  readonly #marks: TypingMarks;
+  readonly #typing: RoomTyping;
   readonly #sender: RoomSender;
-  readonly #backoff: Backoff;
+  readonly #rejoiner: Rejoiner;
   readonly #first = Promise.withResolvers<void>();
   /** Fresh messages, for streams: also those that came with a reset. */
   readonly #readers = new Set<(message: Message) => void>();
   #info: RoomInfo;
   #link: Link | undefined;
-  #cancelJoin: () => void = () => undefined;
-  #cancelExpiry: () => void = () => undefined;
-  #typedAtMs = Number.NEGATIVE_INFINITY;
-  #isTyping = false;
   #end: BreakwaterError | undefined;
 
   constructor(session: Session, id: string, limit: number) {
-    const { limits, times, reconnect, random } = session.settings;
+    const { limits } = session.settings;
     this.id = id;
     this.#session = session;
     this.#limit = limit;
     this.#info = { room: id, title: id, kind: '' };
     this.#emitter = new Emitter(limits.maxStreamBuffer, (error) => session.report(error));
     this.#feed = new RoomFeed(limits.maxRoomMessages);
-    this.#marks = new TypingMarks(times.typingExpiryMs);
-    this.#sender = new RoomSender(session, id, this.#emitter, (link) => this.#joinLater(link));
-    this.#backoff = new Backoff(reconnect.firstDelayMs, reconnect.maxDelayMs, random);
+    this.#typing = new RoomTyping(session.settings, (people) => this.#emitter.emit('typing', people));
+    this.#rejoiner = new Rejoiner(session.settings);
+    this.#sender = new RoomSender(session, id, this.#emitter, {
+      rejoin: (link) => this.#joinLater(link),
+      shownSeq: () => this.#feed.position?.seq ?? 0,
+    });
     this.#first.promise.catch(() => undefined);
   }
 
@@ -89,7 +86,7 @@ export class JoinedRoom implements Room, Attachable {
   }
 
   get typing(): readonly Person[] {
-    return this.#marks.people;
+    return this.#typing.people;
   }
 
   get outgoing(): readonly OutgoingMessage[] {
@@ -142,29 +139,19 @@ export class JoinedRoom implements Room, Attachable {
   }
 
   setTyping(isTyping: boolean): void {
-    const nowMs = this.#nowMs();
-    const link = this.#link;
-    if (link === undefined || link.isCongested) return;
-    if (isTyping ? nowMs - this.#typedAtMs < TYPING_REPEAT_MS && this.#isTyping : !this.#isTyping) return;
-    this.#isTyping = isTyping;
-    this.#typedAtMs = nowMs;
-    link.send({ t: 'room.typing', room: this.id, on: isTyping });
+    if (this.#link !== undefined) this.#typing.say(this.#link, this.id, isTyping);
   }
 
   async leave(): Promise<void> {
     if (this.#end !== undefined) return;
     const link = this.#link;
     this.#finish(new LeftError(`room ${this.id}`));
-    if (link === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = { onAnswer: () => resolve(), onFail: () => resolve() };
-      const { requestTimeoutMs } = this.#session.settings.times;
-      if (!link.request({ t: 'room.leave', room: this.id }, requestTimeoutMs, settle)) resolve();
-    });
+    const { requestTimeoutMs } = this.#session.settings.times;
+    if (link !== undefined) await tell(link, { t: 'room.leave', room: this.id }, requestTimeoutMs);
   }
 
   attach(link: Link): Promise<void> {
-    this.#cancelJoin();
+    this.#rejoiner.cancel();
     const at = this.#feed.position;
     const body = {
       t: 'room.join',
@@ -211,7 +198,7 @@ export class JoinedRoom implements Room, Attachable {
   async #send(text: string): Promise<{ readonly seq: number }> {
     if (this.#end !== undefined) throw this.#end;
     checkText(text, this.#link?.welcome.limits.maxTextBytes ?? LIMITS.maxTextBytes);
-    this.#isTyping = false;
+    this.#typing.sent();
     return this.#sender.send(text);
   }
 
@@ -245,7 +232,7 @@ export class JoinedRoom implements Room, Attachable {
     } else this.#show(change, frame.messages);
     this.#emitter.emit('people', people);
     if (change.kind !== 'first') this.#emitter.emit('resumed', { recovered: change.kind === 'recovered' });
-    if (change.isWhole) this.#backoff.reset();
+    if (change.isWhole) this.#rejoiner.reset();
     else this.#joinLater(link);
     this.#sender.live(this.#link);
   }
@@ -253,18 +240,15 @@ export class JoinedRoom implements Room, Attachable {
   #joinFailed(link: Link, error: BreakwaterError): void {
     if (this.#end !== undefined || error.code === 'connection_lost') return;
     if (error.retryable) {
-      this.#joinLater(link, error instanceof ServerError ? error.retryAfterMs : undefined);
+      this.#joinLater(link, error);
       return;
     }
     this.#emitter.emit('closed', { error });
     this.#finish(error);
   }
 
-  #joinLater(link: Link, atLeastMs = 0): void {
-    this.#cancelJoin();
-    if (link.isOver || this.#end !== undefined) return;
-    const delayMs = Math.max(atLeastMs, this.#backoff.nextMs());
-    this.#cancelJoin = this.#session.settings.clock.after(delayMs, () => void this.attach(link));
+  #joinLater(link: Link, error?: BreakwaterError): void {
+    this.#rejoiner.later(link, (again) => this.attach(again), error);
   }
 
   #message(link: Link, message: Message): void {
@@ -285,6 +269,7 @@ export class JoinedRoom implements Room, Attachable {
   /** After a rejoin or a reset. */
   #show(change: FeedChange, page: readonly Message[]): void {
     if (this.#link !== undefined) for (const message of page) this.#noteOwn(this.#link, message);
+    this.#sender.shown(this.#feed.position?.seq ?? 0);
     if (change.kind === 'recovered') {
       for (const message of change.fresh) this.#announce(message);
       return;
@@ -306,19 +291,7 @@ export class JoinedRoom implements Room, Attachable {
   }
 
   #typingChanged(person: Person, isTyping: boolean): void {
-    if (person.user === this.#link?.welcome.user) return;
-    if (this.#marks.set(person, isTyping, this.#nowMs())) this.#emitter.emit('typing', this.typing);
-    this.#planExpiry();
-  }
-
-  #planExpiry(): void {
-    this.#cancelExpiry();
-    const dueMs = this.#marks.nextExpiryMs;
-    if (dueMs === undefined) return;
-    this.#cancelExpiry = this.#session.settings.clock.after(dueMs - this.#nowMs(), () => {
-      if (this.#marks.expire(this.#nowMs())) this.#emitter.emit('typing', this.typing);
-      this.#planExpiry();
-    });
+    if (person.user !== this.#link?.welcome.user) this.#typing.heard(person, isTyping);
   }
 
   #finish(error: BreakwaterError): void {
@@ -327,14 +300,10 @@ export class JoinedRoom implements Room, Attachable {
     this.#session.remove(this);
     this.onEnd();
     this.#link = undefined;
-    this.#cancelJoin();
-    this.#cancelExpiry();
+    this.#rejoiner.end();
+    this.#typing.end();
     this.#sender.end(error);
     this.#first.reject(error);
     this.#emitter.end();
-  }
-
-  #nowMs(): number {
-    return this.#session.settings.clock.monotonicMs();
   }
 }

@@ -84,6 +84,36 @@ test('a message whose answer is lost is sent again under the same id, marked as 
   expect(room.messages.map(({ text }) => text)).toEqual(['only once']);
 });
 
+test('an own message is on one of the lists at any time: first outgoing, then the room', async () => {
+  await using edge = await ScriptedEdge.start();
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const room = await client.rooms.join('general');
+  const seen: string[] = [];
+  const note = () => {
+    const states = room.outgoing.map(({ state }) => state);
+    const shown = room.messages.map(() => 'shown');
+    seen.push([...states, ...shown].join('+'));
+  };
+  for (const event of ['outgoing', 'message', 'sent'] as const) room.on(event, note);
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'room.send') return false;
+    // The answer comes well before the feed.
+    socket.rooms.delete('general');
+    const seq = edge.backend.send(frame.room, socket.user, frame.msg, frame.text);
+    socket.send({ t: 'room.sent', id: frame.id, room: 'general', msg: frame.msg, seq, time: Date.now() });
+    const message = edge.backend.room('general').messages.at(-1)!;
+    setTimeout(() => socket.send({ t: 'room.message', room: 'general', ...message }), 50);
+    return true;
+  };
+  await room.send('hello');
+  expect(room.outgoing).toMatchObject([{ text: 'hello', state: 'sent' }]);
+  await eventually(() => room.outgoing.length === 0);
+  expect(room.messages.map(({ text }) => text)).toEqual(['hello']);
+  expect(seen.filter((state) => state === '')).toEqual([]);
+  expect(seen[0]).toBe('pending');
+  expect(seen.at(-1)).toBe('shown');
+});
+
 test('a lost position is told by a reset, never by a silent hole', async () => {
   await using edge = await ScriptedEdge.start();
   edge.backend.kept = 3;
@@ -93,10 +123,11 @@ test('a lost position is told by a reset, never by a silent hole', async () => {
   await eventually(() => room.messages.length === 1);
   const resets: string[][] = [];
   room.on('reset', ({ messages }) => resets.push(messages.map(({ text }) => text)));
-  edge.script = (frame) => frame.t === 'room.join' && edge.backend.room('general').messages.length === 1;
+  edge.refusal = { status: 503, code: 'unavailable' };
   edge.socket.ws.terminate();
   await eventually(() => client.state === 'reconnecting');
   for (const text of ['a', 'b', 'c', 'd', 'e']) edge.backend.say('general', text);
+  edge.refusal = undefined;
   await eventually(() => resets.length === 1);
   expect(resets).toEqual([['c', 'd', 'e']]);
   expect(room.messages.map(({ text }) => text)).toEqual(['c', 'd', 'e']);
