@@ -292,6 +292,7 @@ export class Games implements GameListener {
   }
 }
 
+/** Nothing was delivered, so the same join may be sent again. After a timeout the client joins by a new number. */
 function isNobodyThere(cause: unknown): boolean {
-  return cause instanceof BusError && (cause.code === 'no_responders' || cause.code === 'unavailable');
+  return cause instanceof BusError && cause.code === 'no_responders';
 }
