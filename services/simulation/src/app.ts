@@ -12,6 +12,7 @@ import { Status } from './adapters/status.ts';
 import type { schema } from './config.ts';
 import { EdgeWatch } from './domain/edge-watch.ts';
 import { Host } from './domain/host.ts';
+import type { NonCommand } from './domain/inputs.ts';
 import { DEFAULT_OWNER_OPTIONS } from './domain/owner-types.ts';
 import { Report } from './domain/report.ts';
 import { DEFAULT_SCHEDULE, TickSchedule } from './domain/schedule.ts';
@@ -68,9 +69,17 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     maxCatchUpTicks: config.maxCatchUpTicks,
   });
   const onBadInput = () => metrics.badInputs.add(1);
-  const edges = new EdgeWatch(clock, { silentAfterMs: config.edgeSilentMs, maxEdges: MAX_EDGES }, (lost) => {
-    for (const owner of host.owners()) owner.receive({ kind: 'edges_lost', edges: lost });
-  });
+  const tellOwners = (input: NonCommand) => {
+    for (const owner of host.owners()) owner.receive(input);
+  };
+  const edges = new EdgeWatch(
+    clock,
+    { silentAfterMs: config.edgeSilentMs, maxEdges: MAX_EDGES },
+    {
+      onLost: (lost) => tellOwners({ kind: 'edges_lost', edges: lost }),
+      onBack: (edge) => tellOwners({ kind: 'edge_back', edge }),
+    },
+  );
   const wires = { nats, subjects, log, onBadInput, onEdge: (edge: string) => edges.expect([edge]) };
   const host = new Host(
     {
@@ -88,6 +97,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       pod,
       maxGames: config.maxGames,
       hostTimeoutMs: config.hostTimeoutMs,
+      maxStateBytes: config.maxStateBytes,
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
     },
   );

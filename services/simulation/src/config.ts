@@ -84,7 +84,7 @@ export const schema = {
   maxStateBytes: setting.bytes({
     env: 'BREAKWATER_SIMULATION_MAX_STATE_BYTES',
     doc: 'Largest full state of a game; a type may be stricter. It must fit into one NATS message.',
-    default: DEFAULT_OWNER_OPTIONS.maxStateBytes,
+    default: 786_432,
     min: 1_024,
     max: 1_000_000,
   }),

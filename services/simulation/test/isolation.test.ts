@@ -74,6 +74,16 @@ describe('a process with games that misbehave', () => {
     expect(await sims.join('full', 'user-3', 5)).toMatchObject({ join: 5 });
   });
 
+  it('refuses a game whose first state is above the limit of the process', async () => {
+    await sims.pod('sim-tight', { BREAKWATER_SIMULATION_MAX_STATE_BYTES: '2048' });
+    const refused = await sims.host('sim-tight', 'too-big');
+    expect(refused).toMatchObject({
+      refusal: 'bad_options',
+      detail: expect.stringMatching(/more than 2048/),
+    });
+    expect(await sims.log('too-big')).toEqual([]);
+  });
+
   it('tells a joiner that the state is too large, and keeps the game going', async () => {
     await lab('fat');
     const { pid } = await sims.join('fat', 'ann');

@@ -58,6 +58,30 @@ describe('the life of games and their process', () => {
     expect(Array.from(tables.$players, ({ name, connected }) => [name, connected])).toEqual([['bob', true]]);
   });
 
+  it('the players of an edge that was only cut off keep their seats and are connected again', async () => {
+    sims.unsilence('edge-2');
+    const cut = await lab('cut-off', 'ann', 'edge-2');
+    const left = await sims.join('cut-off', 'bob', 1, { edge: 'edge-2' });
+    await eventually(async () => (await cut.seat()) === 'connected');
+    sims.silence('edge-2');
+    await eventually(async () => (await cut.seat()) === 'kept');
+    sims.send('cut-off', { kind: 'dropped', pid: left.pid, join: 1 });
+    sims.unsilence('edge-2');
+    await eventually(async () => (await cut.seat()) === 'connected');
+    const { tables } = cut.archive.replay().instance;
+    expect(tables.$players.row(left.pid)?.connected ?? false).toBe(false);
+  });
+
+  it('no player is disconnected because NATS stood still', async () => {
+    const { seat } = await lab('standstill');
+    sims.nats.pause();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    sims.nats.resume();
+    await sims.join('standstill', 'bob');
+    await eventually(async () => (await lineOf('standstill'))?.players === 2);
+    expect(await seat()).toBe('connected');
+  });
+
   it('a game without players sleeps without adding to its log, and a join wakes it where it was', async () => {
     const { reply, archive } = await lab('sleepy');
     sims.command('sleepy', reply.pid, 1, 'add', { tag: 9 });

@@ -83,6 +83,10 @@ export class Sims implements AsyncDisposable {
     this.#silentEdges.add(edge);
   }
 
+  unsilence(edge: string): void {
+    this.#silentEdges.delete(edge);
+  }
+
   #beat(): void {
     for (const edge of EDGES) {
       if (this.#silentEdges.has(edge)) continue;

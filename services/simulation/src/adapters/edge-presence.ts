@@ -12,6 +12,7 @@ export class EdgePresence {
   readonly #onBadInput: () => void;
   #subscription: BusSubscription | undefined;
   #cancels: Cancel[] = [];
+  #isChecking = false;
 
   constructor(
     nats: NatsBus,
@@ -41,10 +42,25 @@ export class EdgePresence {
     });
     this.#cancels = [
       this.#nats.onReconnect(() => this.#watch.forgive()),
-      this.#clock.every(this.#checkMs, () =>
-        this.#nats.isConnected ? this.#watch.check() : this.#watch.forgive(),
-      ),
+      this.#clock.every(this.#checkMs, () => void this.#check()),
     ];
+  }
+
+  /**
+   * Silence counts only while the server answers us: by then everything that it had for us before is handled, and
+   * a server that stands still makes nobody lost.
+   */
+  async #check(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    try {
+      await this.#nats.flush(this.#checkMs);
+      this.#watch.check();
+    } catch {
+      this.#watch.forgive();
+    } finally {
+      this.#isChecking = false;
+    }
   }
 
   stop(): void {

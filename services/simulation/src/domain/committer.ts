@@ -134,9 +134,9 @@ export class Committer {
 
   /** A state above the limit goes nowhere; whoever waits for it is told. */
   #isFit(instance: GameInstance, state: EncodedState): boolean {
-    const { options, events, factory } = this.#deps;
+    const { events, factory } = this.#deps;
     const bytes = stateBytes(state);
-    const maxBytes = Math.min(options.maxStateBytes, factory.definition.maxStateBytes);
+    const maxBytes = factory.maxStateBytes;
     if (bytes <= maxBytes) return true;
     events.onStateTooLarge(bytes);
     for (const { input, pid } of this.takeWaiting()) {

@@ -5,11 +5,20 @@ import { EdgeWatch } from './edge-watch.ts';
 describe('the watch over edges', () => {
   let clock: FakeClock;
   let lost: string[];
+  let back: string[];
   let watch: EdgeWatch;
   beforeEach(() => {
     clock = new FakeClock();
     lost = [];
-    watch = new EdgeWatch(clock, { silentAfterMs: 9_000, maxEdges: 3 }, (edges) => lost.push(...edges));
+    back = [];
+    watch = new EdgeWatch(
+      clock,
+      { silentAfterMs: 9_000, maxEdges: 3 },
+      {
+        onLost: (edges) => void lost.push(...edges),
+        onBack: (edge) => void back.push(edge),
+      },
+    );
     clock.every(1_000, () => watch.check());
   });
 
@@ -37,6 +46,17 @@ describe('the watch over edges', () => {
     expect(lost).toEqual(['a']);
     watch.gone('a', 'two');
     expect(lost).toEqual(['a', 'a']);
+  });
+
+  it('tells when an edge that fell silent is heard again, unless it is another incarnation', () => {
+    watch.heard('a', 'one');
+    watch.heard('b', 'one');
+    clock.advance(10_000);
+    expect(lost).toEqual(['a', 'b']);
+    watch.heard('a', 'one');
+    watch.heard('b', 'two');
+    watch.heard('a', 'one');
+    expect(back).toEqual(['a']);
   });
 
   it('blames nobody for a time in which it could not hear itself', () => {

@@ -1,4 +1,7 @@
-/** Which edges are alive, by their heartbeats. A lost edge has lost its players' connections. */
+/**
+ * Which edges are alive, by their heartbeats. A lost edge has lost its players' connections, as far as can be known;
+ * if it is heard again as the same incarnation, it had only been cut off, and its sockets stayed.
+ */
 
 import type { ClockPort } from './ports.ts';
 
@@ -14,25 +17,36 @@ export interface EdgeWatchOptions {
   readonly maxEdges: number;
 }
 
+export interface EdgeEvents {
+  onLost(edges: ReadonlySet<string>): void;
+  onBack(edge: string): void;
+}
+
 export class EdgeWatch {
   readonly #clock: ClockPort;
   readonly #options: EdgeWatchOptions;
-  readonly #onLost: (edges: ReadonlySet<string>) => void;
+  readonly #events: EdgeEvents;
   readonly #edges = new Map<string, Heard>();
+  /** Incarnations of edges that fell silent. */
+  readonly #silent = new Map<string, string>();
   #checkedMs: number;
 
-  constructor(clock: ClockPort, options: EdgeWatchOptions, onLost: (edges: ReadonlySet<string>) => void) {
+  constructor(clock: ClockPort, options: EdgeWatchOptions, events: EdgeEvents) {
     this.#clock = clock;
     this.#options = options;
-    this.#onLost = onLost;
+    this.#events = events;
     this.#checkedMs = clock.monotonicMs();
   }
 
   /** A heartbeat or delta. Another incarnation under the same name: the sessions of the one before are gone. */
   heard(edge: string, incarnation: string): void {
     const known = this.#edges.get(edge);
-    if (known?.incarnation !== undefined && known.incarnation !== incarnation) this.#onLost(new Set([edge]));
+    if (known?.incarnation !== undefined && known.incarnation !== incarnation) this.#lose(new Set([edge]));
     this.#note(edge, incarnation);
+    const before = this.#silent.get(edge);
+    if (before === undefined) return;
+    this.#silent.delete(edge);
+    if (before === incarnation) this.#events.onBack(edge);
   }
 
   /** The edge says that it ends. */
@@ -40,7 +54,8 @@ export class EdgeWatch {
     const known = this.#edges.get(edge);
     if (known?.incarnation !== undefined && known.incarnation !== incarnation) return;
     this.#edges.delete(edge);
-    this.#onLost(new Set([edge]));
+    this.#silent.delete(edge);
+    this.#lose(new Set([edge]));
   }
 
   /** These edges hold players: they must be heard from now on. */
@@ -62,8 +77,19 @@ export class EdgeWatch {
     this.#checkedMs = nowMs;
     const lost = new Set<string>();
     for (const [edge, { atMs }] of this.#edges) if (nowMs - atMs >= silentAfterMs) lost.add(edge);
-    for (const edge of lost) this.#edges.delete(edge);
-    if (lost.size > 0) this.#onLost(lost);
+    for (const edge of lost) this.#fallSilent(edge);
+    if (lost.size > 0) this.#lose(lost);
+  }
+
+  #lose(edges: ReadonlySet<string>): void {
+    this.#events.onLost(edges);
+  }
+
+  #fallSilent(edge: string): void {
+    const incarnation = this.#edges.get(edge)?.incarnation;
+    this.#edges.delete(edge);
+    if (incarnation === undefined || this.#silent.size >= this.#options.maxEdges) return;
+    this.#silent.set(edge, incarnation);
   }
 
   #note(edge: string, incarnation: string | undefined): void {

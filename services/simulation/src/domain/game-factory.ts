@@ -5,9 +5,11 @@ import {
   createInstance,
   emptyInstance,
   type GameDefinition,
+  GameError,
   type GameInstance,
   type HookFailure,
   hydrate,
+  stateBytes,
 } from '@breakwater/game-kit';
 import { DecodeError, decode, int, json, loose, parseJson, record } from '@breakwater/protocol';
 
@@ -35,16 +37,22 @@ export type OnHookError = (error: unknown, where: HookFailure) => void;
 /** Makes instances of one type. Every method throws when the options or bytes do not fit it. */
 export class GameFactory {
   readonly definition: GameDefinition;
+  /** Largest full state, all parts together: the stricter of the type's limit and the process's. */
+  readonly maxStateBytes: number;
   readonly #onError: OnHookError;
 
-  constructor(definition: GameDefinition, onError: OnHookError) {
+  constructor(definition: GameDefinition, onError: OnHookError, maxStateBytes = Number.MAX_SAFE_INTEGER) {
     this.definition = definition;
+    this.maxStateBytes = Math.min(maxStateBytes, definition.maxStateBytes);
     this.#onError = onError;
   }
 
-  /** A new game: `setup` has run. */
+  /** A new game: `setup` has run. @throws GameError when its state is too large from the start */
   create(details: GameDetails): GameInstance {
-    return createInstance(this.definition, this.optionsOf(details));
+    const instance = createInstance(this.definition, this.optionsOf(details));
+    const bytes = stateBytes(instance.encodeState());
+    if (bytes <= this.maxStateBytes) return instance;
+    throw new GameError('too_large', `the state takes ${bytes} bytes, more than ${this.maxStateBytes}`);
   }
 
   /** Nothing in it yet: to be filled by the deltas of a log, from its first. */

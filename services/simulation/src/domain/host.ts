@@ -44,6 +44,8 @@ export interface HostOptions {
   readonly maxGames: number;
   /** Loading and claiming one game, in ms. */
   readonly hostTimeoutMs: number;
+  /** Largest full state of any game. */
+  readonly maxStateBytes: number;
   readonly owner: OwnerOptions;
 }
 
@@ -158,7 +160,11 @@ export class Host {
       return this.#count({ outcome: 'refused', refusal: 'unknown_game_type', epoch: 0 });
     }
     const { game } = request;
-    const factory = new GameFactory(definition, this.#observer.onHookError(game));
+    const factory = new GameFactory(
+      definition,
+      this.#observer.onHookError(game),
+      this.#options.maxStateBytes,
+    );
     const ports = this.#ports.portsOf(game);
     const result = await this.#claim(request, factory, ports);
     if (result.kind === 'refused') {

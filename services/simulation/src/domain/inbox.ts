@@ -45,7 +45,9 @@ export type OwnerInput =
   | { readonly kind: 'leave'; readonly pid: number; readonly join: number }
   | { readonly kind: 'dropped'; readonly pid: number; readonly join: number }
   /** Every player of these edges is without a connection. */
-  | { readonly kind: 'edges_lost'; readonly edges: ReadonlySet<string> };
+  | { readonly kind: 'edges_lost'; readonly edges: ReadonlySet<string> }
+  /** An edge that counted as lost was only cut off: its players have their connections still. */
+  | { readonly kind: 'edge_back'; readonly edge: string };
 
 export interface InboxLimits {
   /** Inputs of all kinds waiting for the next tick. */

@@ -37,10 +37,44 @@ export class Unsaved {
   }
 }
 
+/** Players that count as disconnected only because their edge could not be heard. */
+export class CutOff {
+  readonly #sessions = new Map<number, { readonly join: number; readonly edge: string }>();
+
+  lose(instance: GameInstance, edges: ReadonlySet<string>): void {
+    for (const pid of this.#sessions.keys())
+      if (instance.ackOf(pid) === undefined) this.#sessions.delete(pid);
+    for (const { pid, join, edge } of instance.sessions()) {
+      if (!edges.has(edge)) continue;
+      instance.disconnected(pid, join);
+      this.#sessions.set(pid, { join, edge });
+    }
+  }
+
+  /** Those who did not come back by another way meanwhile. */
+  giveBack(instance: GameInstance, edge: string): void {
+    for (const [pid, session] of this.#sessions) {
+      if (session.edge !== edge) continue;
+      this.#sessions.delete(pid);
+      instance.reconnected(pid, session.join);
+    }
+  }
+
+  /** A session that really ended is not to be given back. */
+  forget(pid: number): void {
+    this.#sessions.delete(pid);
+  }
+
+  clear(): void {
+    this.#sessions.clear();
+  }
+}
+
 /** Applies one input; `wait` takes those who are owed committed state. */
 export function applyInput(
   instance: GameInstance,
   input: NonCommand,
+  cutOff: CutOff,
   wait: (waiting: Waiting) => void,
 ): void {
   switch (input.kind) {
@@ -52,15 +86,16 @@ export function applyInput(
       wait({ input, pid: 0 });
       break;
     case 'leave':
-      instance.leave(input.pid, input.join);
+      if (instance.leave(input.pid, input.join)) cutOff.forget(input.pid);
       break;
     case 'dropped':
-      instance.disconnected(input.pid, input.join);
+      if (instance.disconnected(input.pid, input.join)) cutOff.forget(input.pid);
       break;
     case 'edges_lost':
-      for (const { pid, join, edge } of instance.sessions()) {
-        if (input.edges.has(edge)) instance.disconnected(pid, join);
-      }
+      cutOff.lose(instance, input.edges);
+      break;
+    case 'edge_back':
+      cutOff.giveBack(instance, input.edge);
       break;
     default:
       input satisfies never;

@@ -13,8 +13,6 @@ export interface OwnerOptions {
   readonly hashEveryRecords: number;
   readonly maxInputs: number;
   readonly maxCommandsAhead: number;
-  /** Largest full state, all parts together. */
-  readonly maxStateBytes: number;
   /** Largest record of the log. */
   readonly maxRecordBytes: number;
   readonly maxRestartsPerMinute: number;
@@ -29,7 +27,6 @@ export const DEFAULT_OWNER_OPTIONS: OwnerOptions = {
   hashEveryRecords: 100,
   maxInputs: 10_000,
   maxCommandsAhead: 256,
-  maxStateBytes: 768 * 1024,
   maxRecordBytes: 1_000_000,
   maxRestartsPerMinute: 3,
   verify: false,

@@ -12,7 +12,7 @@ import { isClaimAbove } from './claim.ts';
 import { Committer } from './committer.ts';
 import type { GameFactory } from './game-factory.ts';
 import { type CommandInput, Inbox } from './inbox.ts';
-import { applyInput, type NonCommand, Unsaved } from './inputs.ts';
+import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
 import { idleVerdict, type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
 import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
@@ -46,6 +46,7 @@ export class Owner {
   #endReason = '';
   #failure: string | undefined;
   readonly #unsaved = new Unsaved();
+  readonly #cutOff = new CutOff();
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(setup: OwnerSetup) {
@@ -163,7 +164,7 @@ export class Owner {
 
   #apply(instance: GameInstance, input: NonCommand): void {
     this.#unsaved.add(input);
-    applyInput(instance, input, (waiting) => this.#committer.wait(waiting));
+    applyInput(instance, input, this.#cutOff, (waiting) => this.#committer.wait(waiting));
   }
 
   #commit(instance: GameInstance, forceSnapshot = false): void {
@@ -282,6 +283,7 @@ export class Owner {
       return;
     }
     this.#committer.takeWaiting();
+    this.#cutOff.clear();
     this.#instance = undefined;
     void this.#load('restarting', error);
   }
