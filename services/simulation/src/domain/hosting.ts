@@ -6,10 +6,10 @@ import { GameError, type GameInstance } from '@breakwater/game-kit';
 import { Chain } from './chain.ts';
 import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
-import { type LoadResult, loadGame, replayTo } from './loader.ts';
+import { type LoadResult, loadForCertain, loadGame, replayTo } from './loader.ts';
 import type { OwnedGame } from './owner-phase.ts';
 import { FAILED_REASON } from './owner-types.ts';
-import { type OwnerPorts, sleep } from './ports.ts';
+import type { OwnerPorts } from './ports.ts';
 import { CorruptLogError, LogHoleError, type Replay } from './replay.ts';
 import { appendUntilSettled, type Retry, readTail, untilRead } from './settle.ts';
 
@@ -29,8 +29,6 @@ export interface HostingDeps {
 export type HostingResult =
   | { readonly kind: 'hosted'; readonly game: OwnedGame }
   | ({ readonly kind: 'refused' } & Refusal);
-
-const SECOND_LOOK_MS = 250;
 
 /** What the game is made of before its claim. */
 type Warm = { readonly replay: Replay } | { readonly fresh: GameInstance } | { readonly failure: string };
@@ -60,11 +58,7 @@ function createNew({ factory, details }: HostingDeps): { readonly fresh: GameIns
 }
 
 async function warmUp(deps: HostingDeps, tailSeq: number): Promise<Warm | Refusal> {
-  const load = await untilRead(() => loadGame(loaderDeps(deps), tailSeq), deps.retry);
-  if (load === 'abandoned' || load.kind !== 'lost') return warmOf(load);
-  // What follows is for good, so it takes two looks.
-  await sleep(deps.ports.clock, SECOND_LOOK_MS);
-  return warmOf(await untilRead(() => loadGame(loaderDeps(deps), tailSeq), deps.retry));
+  return warmOf(await loadForCertain(loaderDeps(deps), tailSeq, deps.retry));
 }
 
 function warmOf(load: LoadResult | 'abandoned'): Warm | Refusal {

@@ -2,8 +2,9 @@
 
 import { decodeSnapshot, type Snapshot } from '@breakwater/bus';
 import type { GameFactory } from './game-factory.ts';
-import type { LogPort, SnapshotPort } from './ports.ts';
+import { type LogPort, type SnapshotPort, sleep } from './ports.ts';
 import { CorruptLogError, LogHoleError, Replay, WrongVersionError } from './replay.ts';
+import { type Retry, untilRead } from './settle.ts';
 
 export interface LoaderDeps {
   readonly log: LogPort;
@@ -78,6 +79,21 @@ export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadR
     }
   }
   return { kind: isUnreadable ? 'unreadable' : 'lost', detail };
+}
+
+const SECOND_LOOK_MS = 250;
+
+/** Until the streams can be read; and as what is lost is given up for good, that takes two looks. */
+export async function loadForCertain(
+  deps: LoaderDeps,
+  tailSeq: number,
+  retry: Retry,
+): Promise<LoadResult | 'abandoned'> {
+  const load = () => untilRead(() => loadGame(deps, tailSeq), retry);
+  const first = await load();
+  if (first === 'abandoned' || first.kind !== 'lost') return first;
+  await sleep(retry.clock, SECOND_LOOK_MS);
+  return await load();
 }
 
 type BadStart = LogHoleError | CorruptLogError | WrongVersionError;

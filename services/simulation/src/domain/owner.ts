@@ -16,8 +16,7 @@ import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
 import { idleVerdict, type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
 import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
-import { type Reloaded, reloadBehind } from './reload.ts';
-import { RestartBudget } from './restart-budget.ts';
+import { type Reloaded, Reloader } from './reload.ts';
 import type { Settled } from './settle.ts';
 
 export interface OwnerSetup {
@@ -34,7 +33,7 @@ export class Owner {
   readonly #chain: Chain;
   readonly #inbox: Inbox;
   readonly #committer: Committer;
-  readonly #restarts: RestartBudget;
+  readonly #reloader: Reloader;
   #phase: Phase = 'running';
   /** Absent while the game sleeps or is loaded. */
   #instance: GameInstance | undefined;
@@ -56,7 +55,7 @@ export class Owner {
     this.#instance = game.instance;
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
-    this.#restarts = new RestartBudget(options.maxRestartsPerMinute, 60_000);
+    this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
     this.#committer = new Committer({ ...setup, ...game, onSettled: (settled) => this.#onSettled(settled) });
   }
 
@@ -95,8 +94,7 @@ export class Owner {
       if ('answer' in input) input.answer.error('game_ended', 'the game has ended');
       return;
     }
-    const isAsking = 'answer' in input;
-    if (this.#phase === 'sleeping' && !isAsking) return;
+    if (this.#phase === 'sleeping' && !('answer' in input)) return;
     this.#inbox.offer(input);
     if (this.#phase === 'sleeping') void this.#load('waking');
   }
@@ -279,7 +277,7 @@ export class Owner {
     this.#setup.events.onRestart(error);
     if (this.#phase === 'leaving' || this.#phase === 'restarting') return;
     if (this.#phase === 'ending') {
-      this.stop('failed', messageOf(error));
+      this.stop('failed', String(error));
       return;
     }
     this.#committer.takeWaiting();
@@ -294,14 +292,10 @@ export class Owner {
     const isOver = () => this.#phase !== phase;
     if (isOver()) return;
     this.#inbox.putBack(this.#unsaved.take());
-    if (phase === 'restarting' && !this.#restarts.take(this.#setup.ports.clock.monotonicMs())) {
-      this.#end(FAILED_REASON, messageOf(error));
-      return;
-    }
-    const { ports, factory, game, events } = this.#setup;
-    const { onTrouble, onBadStart } = events;
-    const deps = { ports, factory, details: game.details, isOver, onTrouble, onBadStart };
-    const reloaded = await reloadBehind(this.#chain, deps);
+    const isRestart = phase === 'restarting';
+    const reloaded = await (isRestart
+      ? this.#reloader.restart(error, isOver)
+      : this.#reloader.reload(isOver));
     if (!isOver()) this.#goOn(reloaded);
   }
 
@@ -316,6 +310,7 @@ export class Owner {
         this.stop('overtaken');
         break;
       case 'lost':
+      case 'exhausted':
         this.#end(FAILED_REASON, reloaded.detail);
         break;
       case 'unreadable':
@@ -332,8 +327,4 @@ export class Owner {
     this.#phase = phase;
     this.#setup.events.onState(this.state);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,41 +3,73 @@
 import type { GameInstance } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
 import type { GameDetails, GameFactory } from './game-factory.ts';
-import { loadGame } from './loader.ts';
+import { loadForCertain } from './loader.ts';
 import { type OwnerPorts, sleep } from './ports.ts';
 import type { Replay } from './replay.ts';
-import { backoffMs, readTail, untilRead } from './settle.ts';
+import { RestartBudget } from './restart-budget.ts';
+import { backoffMs, type Retry, readTail } from './settle.ts';
 
 export type Reloaded =
   | { readonly kind: 'loaded'; readonly instance: GameInstance }
   /** Somebody else's record is the newest. */
   | { readonly kind: 'overtaken' }
   | { readonly kind: 'lost' | 'unreadable'; readonly detail: string }
+  /** It threw too often. */
+  | { readonly kind: 'exhausted'; readonly detail: string }
   | { readonly kind: 'abandoned' };
 
 export interface ReloadDeps {
   readonly ports: OwnerPorts;
   readonly factory: GameFactory;
   readonly details: GameDetails;
-  readonly isOver: () => boolean;
+  readonly chain: Chain;
+  readonly maxRestartsPerMinute: number;
   readonly onTrouble: (cause: string) => void;
   readonly onBadStart: (problem: string) => void;
 }
 
 const MAX_CUT_BACK_READS = 30;
+const MINUTE_MS = 60_000;
 
-/** Only when nothing of the chain is in flight: its newest record is then certain. */
-export async function reloadBehind(chain: Chain, deps: ReloadDeps): Promise<Reloaded> {
-  const { clock, random, log } = deps.ports;
-  const retry = { clock, random, isOver: deps.isOver, onTrouble: deps.onTrouble };
-  for (let attempt = 0; attempt < MAX_CUT_BACK_READS; attempt++) {
-    const tail = await readTail(log, retry);
-    if (tail === 'abandoned') return { kind: 'abandoned' };
-    if (tail !== undefined && tail.seq > chain.lastSeq) return { kind: 'overtaken' };
-    if (tail?.seq === chain.lastSeq) return await loadUntilRead(chain.lastSeq, deps);
-    await sleep(clock, backoffMs(attempt, random));
+export class Reloader {
+  readonly #deps: ReloadDeps;
+  readonly #budget: RestartBudget;
+
+  constructor(deps: ReloadDeps) {
+    this.#deps = deps;
+    this.#budget = new RestartBudget(deps.maxRestartsPerMinute, MINUTE_MS);
   }
-  return { kind: 'lost', detail: 'records of the log are gone' };
+
+  /** After `error`, as often as the budget allows. */
+  async restart(error: unknown, isOver: () => boolean): Promise<Reloaded> {
+    if (!this.#budget.take(this.#deps.ports.clock.monotonicMs())) {
+      return { kind: 'exhausted', detail: messageOf(error) };
+    }
+    return await this.reload(isOver);
+  }
+
+  /** Only when nothing of the chain is in flight: its newest record is then certain. */
+  async reload(isOver: () => boolean): Promise<Reloaded> {
+    const { ports, chain, onTrouble } = this.#deps;
+    const { clock, random, log } = ports;
+    const retry = { clock, random, isOver, onTrouble };
+    for (let attempt = 0; attempt < MAX_CUT_BACK_READS; attempt++) {
+      const tail = await readTail(log, retry);
+      if (tail === 'abandoned') return { kind: 'abandoned' };
+      if (tail !== undefined && tail.seq > chain.lastSeq) return { kind: 'overtaken' };
+      if (tail?.seq === chain.lastSeq) return await this.#loadTo(chain.lastSeq, retry);
+      await sleep(clock, backoffMs(attempt, random));
+    }
+    return { kind: 'lost', detail: 'records of the log are gone' };
+  }
+
+  async #loadTo(seq: number, retry: Retry): Promise<Reloaded> {
+    const { ports, factory, onBadStart, details } = this.#deps;
+    const load = await loadForCertain({ ...ports, factory, onBadStart }, seq, retry);
+    if (load === 'abandoned') return { kind: 'abandoned' };
+    if (load.kind === 'wrong_version') return { kind: 'unreadable', detail: load.detail };
+    return load.kind === 'loaded' ? startWith(load.replay, factory, details) : load;
+  }
 }
 
 /** With only claims in the log `setup` runs again, and all of it goes with the next append. */
@@ -45,21 +77,10 @@ function startWith(replay: Replay, factory: GameFactory, details: GameDetails): 
   try {
     return { kind: 'loaded', instance: replay.instance ?? factory.create(details) };
   } catch (cause) {
-    return { kind: 'unreadable', detail: cause instanceof Error ? cause.message : String(cause) };
+    return { kind: 'unreadable', detail: messageOf(cause) };
   }
 }
 
-async function loadUntilRead(seq: number, deps: ReloadDeps): Promise<Reloaded> {
-  const { log, snapshots, clock, random } = deps.ports;
-  const { factory, onBadStart } = deps;
-  const load = await untilRead(() => loadGame({ log, snapshots, factory, onBadStart }, seq), {
-    clock,
-    random,
-    isOver: deps.isOver,
-    onTrouble: deps.onTrouble,
-  });
-  if (load === 'abandoned') return { kind: 'abandoned' };
-  if (load.kind === 'wrong_version') return { kind: 'unreadable', detail: load.detail };
-  if (load.kind !== 'loaded') return load;
-  return startWith(load.replay, factory, deps.details);
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
