@@ -127,7 +127,7 @@ export class ControlLoop {
       return;
     }
     const { tracer } = this.#deps;
-    const span = tracer.enabled ? tracer.startSpan(`edge ${frame.t}`) : undefined;
+    const span = tracer.enabled && frame.t !== 'ping' ? tracer.startSpan(`edge ${frame.t}`) : undefined;
     const handle = this.#handlers[frame.t] as AnyHandler;
     try {
       const work = handle(connection, frame, span?.traceParent);

@@ -10,6 +10,7 @@ import {
   isOriginAllowed,
   splitSubprotocols,
 } from '../domain/handshake.ts';
+import { type BucketRate, TokenBucket } from '../domain/token-bucket.ts';
 import type { Identity } from './connection.ts';
 import type { EdgeDeps } from './deps.ts';
 import type { Tickets } from './tickets.ts';
@@ -53,6 +54,8 @@ export class Handshake {
   readonly #tokens: Tokens;
   readonly #tickets: Tickets;
   readonly #origins: ReadonlySet<string>;
+  readonly #httpRate: BucketRate;
+  readonly #httpBucket: TokenBucket;
   readonly book: AdmissionBook;
   isDraining = false;
 
@@ -62,11 +65,13 @@ export class Handshake {
     this.#tickets = tickets;
     const { config } = deps;
     this.#origins = new Set([...config.origins, ...(config.dev ? DEVELOPMENT_ORIGINS : [])]);
+    this.#httpRate = { perSecond: config.admissionsPerSecond, burst: config.admissionBurst };
+    this.#httpBucket = new TokenBucket(this.#httpRate, deps.clock.monotonicMs());
     const limits = {
       maxConnections: config.maxConnections,
       maxPerUser: config.maxConnectionsPerUser,
       maxPerAddress: config.maxConnectionsPerAddress,
-      rate: { perSecond: config.admissionsPerSecond, burst: config.admissionBurst },
+      rate: this.#httpRate,
     };
     this.book = new AdmissionBook(limits, deps.clock.monotonicMs(), onUserGone);
   }
@@ -82,6 +87,12 @@ export class Handshake {
       throw new Refusal('token_in_url', 'token_in_url');
     }
     if (!this.isOriginAllowed(request.headers.origin)) throw new Refusal('origin_refused', 'origin');
+  }
+
+  /** Tickets and guest tokens are issued no faster than connections are taken. @throws Refusal */
+  throttleHttp(): void {
+    const waitMs = this.#httpBucket.take(this.#httpRate, this.#deps.clock.monotonicMs());
+    if (waitMs > 0) throw new Refusal('rate_limited', 'rate', { retryAfterMs: waitMs });
   }
 
   /** The bearer token of an HTTP request. @throws Refusal */

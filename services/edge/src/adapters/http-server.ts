@@ -49,6 +49,8 @@ export class HttpServer {
   async start(): Promise<number> {
     const { host, port } = this.#deps.config;
     await this.#registerRoutes();
+    // Those that have not said anything yet count too; above this the system refuses for us.
+    this.#app.server.maxConnections = this.#deps.config.maxConnections * 2;
     await this.#app.listen({ host, port });
     return (this.#app.server.address() as AddressInfo).port;
   }
@@ -112,10 +114,12 @@ export class HttpServer {
       (ws, request) => this.#upgraded(ws, request),
     );
     app.post(TICKET_PATH, async (request) => {
+      handshake.throttleHttp();
       return tickets.issue(await handshake.authorize(request));
     });
     app.post(GUEST_PATH, async (request, reply) => {
       if (!guests.isOn) return this.#sendError(reply, 404, 'bad_request', 'There is nothing here.');
+      handshake.throttleHttp();
       return guests.issue(request.body);
     });
   }

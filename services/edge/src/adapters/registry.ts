@@ -10,6 +10,13 @@ import type { EdgeDeps } from './deps.ts';
 const SLOTS = 10;
 const LOOK_MS = 1_000;
 
+/** Clients may close with any code: only those that mean something here get a series of their own. */
+const SHOWN_CODES: ReadonlySet<number> = new Set([
+  1005,
+  1006,
+  ...Object.values(CLOSE).map(({ code }) => code),
+]);
+
 const CONNECTION = Symbol('connection');
 const REGISTRY = Symbol('registry');
 
@@ -103,7 +110,7 @@ export class ConnectionRegistry {
       if (slot.delete(connection)) this.#size -= 1;
     }
     const shown = connection.closeCode === 0 ? code : connection.closeCode;
-    this.#deps.metrics.closed.add(1, { code: shown >= 1000 && shown < 5000 ? String(shown) : 'other' });
+    this.#deps.metrics.closed.add(1, { code: SHOWN_CODES.has(shown) ? String(shown) : 'other' });
     this.#deps.log.info(
       { event: 'close', session: connection.session, user: connection.user, code: shown },
       'closed',

@@ -27,6 +27,8 @@ import { Room } from './room.ts';
 import { RoomMember } from './room-member.ts';
 
 const MAX_JOIN_ATTEMPTS = 3;
+const ROSTER_SHARE_MS = 5;
+const MAX_ROSTER_SPREAD_MS = 5_000;
 
 type RoomFrames =
   | 'room.list'
@@ -47,9 +49,7 @@ export class Rooms {
     this.#deps = deps;
     this.#presence = presence;
     deps.metrics.feeds.observe(() => this.#rooms.size, { kind: 'room' });
-    deps.nats.onReconnect(() => {
-      for (const room of this.#rooms.values()) room.refreshRoster();
-    });
+    deps.nats.onReconnect(() => this.#refreshRosters());
   }
 
   get feeds(): Iterable<Room> {
@@ -82,6 +82,17 @@ export class Rooms {
   stop(): void {
     for (const room of this.#rooms.values()) room.close();
     this.#rooms.clear();
+  }
+
+  /** Messages about people were missed. The questions are spread, because chat has just come back as well. */
+  #refreshRosters(): void {
+    const { clock } = this.#deps;
+    const spreadMs = Math.min(MAX_ROSTER_SPREAD_MS, this.#rooms.size * ROSTER_SHARE_MS);
+    for (const room of this.#rooms.values()) {
+      clock.after(Math.random() * spreadMs, () => {
+        if (room.isOpen) room.refreshRoster();
+      });
+    }
   }
 
   #ask<T extends object>(

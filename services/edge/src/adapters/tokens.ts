@@ -86,13 +86,13 @@ export function claimsOf(payload: JWTPayload): Claims {
   return { user: sub, name: displayName(name, sub), expiresAtMs: exp * 1_000 };
 }
 
+/** Control characters, line breaks of all kinds, and marks that turn the direction of text. */
+const ACTIVE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
 /** Names come from outside: text without control characters, or else the user id. */
 export function displayName(name: unknown, fallback: string): string {
   if (typeof name !== 'string') return fallback.slice(0, LIMITS.maxNameLength);
-  const clean = name
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-    .trim();
+  const clean = name.toWellFormed().replace(ACTIVE, ' ').trim();
   const cut = clean.slice(0, LIMITS.maxNameLength).toWellFormed();
   return cut === '' ? fallback.slice(0, LIMITS.maxNameLength) : cut;
 }
