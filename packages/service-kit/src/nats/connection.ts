@@ -135,7 +135,11 @@ export class Connection {
   }
 
   async #follow(): Promise<void> {
-    for await (const status of this.nc.status()) this.#onStatus(status);
+    try {
+      for await (const status of this.nc.status()) this.#onStatus(status);
+    } catch (cause) {
+      this.#log.error({ err: cause }, 'the NATS connection ended with an error');
+    }
     this.#connected = false;
     this.#tell('onClosed');
   }

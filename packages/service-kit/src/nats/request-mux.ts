@@ -1,10 +1,4 @@
-import {
-  createInbox,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { BusError } from './errors.ts';
 
 interface Pending {
@@ -29,7 +23,6 @@ export class RequestMux {
   readonly #maxPending: number;
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
-  readonly #subscription: Subscription;
   #counter = 0;
 
   constructor(nc: NatsConnection, isConnected: () => boolean, maxPending: number, inboxPrefix?: string) {
@@ -37,13 +30,9 @@ export class RequestMux {
     this.#nc = nc;
     this.#isConnected = isConnected;
     this.#maxPending = maxPending;
-    this.#subscription = nc.subscribe(`${this.#inbox}.*`, {
+    nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => this.#onReply(error, msg),
     });
-  }
-
-  get pending(): number {
-    return this.#pending.size;
   }
 
   /** @throws BusError `unavailable`, `no_responders` or `invalid` */
@@ -112,10 +101,5 @@ export class RequestMux {
   /** Fails everything that waits: the connection is gone. */
   failAll(message: string): void {
     for (const token of [...this.#pending.keys()]) this.#fail(token, 'unavailable', message);
-  }
-
-  close(): void {
-    this.failAll('the NATS connection is closing');
-    this.#subscription.unsubscribe();
   }
 }
