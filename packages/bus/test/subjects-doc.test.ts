@@ -1,6 +1,6 @@
 import { type Decoder, descriptionOf } from '@breakwater/protocol';
+import { readDoc, sectionText, tableOf } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { readDoc, sectionText, tableOf } from '../../protocol/test/markdown.ts';
 import * as bus from '../src/index.ts';
 
 const doc = readDoc('subjects.md');

@@ -1,5 +1,5 @@
+import { readDoc, sectionText, tableOf } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { readDoc, sectionText, tableOf } from '../../protocol/test/markdown.ts';
 import * as sdk from '../src/index.ts';
 
 const MADE: readonly sdk.BreakwaterError[] = [

@@ -1,6 +1,6 @@
 import { Replica } from '@breakwater/game-kit/replica';
+import { blocksOf, bytesOf, readDoc, sectionText, tableOf } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { blocksOf, bytesOf, readDoc, sectionText, tableOf } from '../../protocol/test/markdown.ts';
 import { counting } from './backend.ts';
 
 const doc = readDoc('protocol.md');

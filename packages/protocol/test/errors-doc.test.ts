@@ -1,6 +1,6 @@
+import { readDoc, sectionText, tableOf } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
 import { CLOSE, ERRORS, REJECTIONS } from '../src/index.ts';
-import { readDoc, sectionText, tableOf } from './markdown.ts';
 
 const doc = readDoc('errors.md');
 const rows = (title: string): string[][] => tableOf(sectionText(doc, title));

@@ -1,3 +1,4 @@
+import { blocksOf, bytesOf, readDoc, sectionsBelow, sectionText, tableOf } from '@breakwater/testkit';
 import { describe, expect, test } from 'vitest';
 import {
   CLOSE,
@@ -24,7 +25,6 @@ import {
   TICKET_PATH,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from '../src/index.ts';
-import { blocksOf, bytesOf, readDoc, sectionsBelow, sectionText, tableOf } from './markdown.ts';
 
 const doc = readDoc('protocol.md');
 const OBJECTS = { position, message, person, 'room info': roomInfo, 'game info': gameInfo, roster };

@@ -2,6 +2,16 @@ export { type FindChromiumOptions, findChromium, launchChromium } from './chromi
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { FakeClock } from './fake-clock.ts';
 export { freePort, isPortFree } from './free-port.ts';
+export {
+  blocksOf,
+  bytesOf,
+  readDoc,
+  type Section,
+  sectionsBelow,
+  sectionsOf,
+  sectionText,
+  tableOf,
+} from './markdown.ts';
 export type { NatsNodeConfig } from './nats/config.ts';
 export {
   type FindNatsOptions,

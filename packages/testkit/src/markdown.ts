@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectRoot } from './paths.ts';
 
 export interface Section {
   readonly title: string;
@@ -7,8 +8,9 @@ export interface Section {
   readonly text: string;
 }
 
+/** A page of the folder `docs`. */
 export function readDoc(name: string): string {
-  return readFileSync(join(import.meta.dirname, '../../../docs', name), 'utf8');
+  return readFileSync(join(projectRoot, 'docs', name), 'utf8');
 }
 
 /** A document cut at its headings; code blocks are left alone. */
