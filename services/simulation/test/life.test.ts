@@ -1,8 +1,8 @@
-import type { SimStatus } from '@breakwater/bus';
+import { BUCKETS, gameId, INSTALL_PARTITIONS_KEY, installPartitions, type SimStatus } from '@breakwater/bus';
 import { eventually, spawnService } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Archive } from './replay-log.ts';
-import { Sims, simEnv } from './sims.ts';
+import { Sims, simEnv, subjects } from './sims.ts';
 
 describe('the life of games and their process', () => {
   let sims: Sims;
@@ -160,7 +160,7 @@ describe('the life of games and their process', () => {
         const tail = (await sims.log(game)).at(-1)!;
         const snapshot = await sims.bus.lastMessage(
           sims.snapshotStream(game),
-          `game.${sims.gameStream(game).at(-1)}.${game}.snap`,
+          subjects.gameSnapshots(gameId(game)),
         );
         expect(snapshot).toBeDefined();
         expect(tail.record).toMatchObject({ kind: 'delta' });
@@ -182,6 +182,17 @@ describe('the life of games and their process', () => {
 });
 
 describe('the streams of simulation', () => {
+  it('the number of partitions that chat has fixed counts before our own streams', async () => {
+    await using sims = await Sims.start();
+    const install = await sims.bus.ensureBucket(
+      { name: BUCKETS.install.name, replicas: 1 },
+      { decode: installPartitions },
+    );
+    await install.create(INSTALL_PARTITIONS_KEY, { partitions: 8 });
+    await expect(sims.pod('sim-a')).rejects.toThrow(/BREAKWATER_PARTITIONS is 2, but .* made with 8/);
+    await sims.pod('sim-b', { BREAKWATER_PARTITIONS: '8' });
+  });
+
   it('another number of partitions than the installation was made with is refused at the start', async () => {
     await using sims = await Sims.start();
     await sims.pod('sim-a');

@@ -47,7 +47,8 @@ function definitionsOf({ partitions, games, snapshots }: StreamSizes): StreamDef
 
 /** A game's partition follows from the count, so another count would look for its log in the wrong stream. */
 async function assertPartitions(nats: NatsBus, { partitions, games }: StreamSizes): Promise<void> {
-  const made = (await storedPartitions(nats)) ?? (await countedPartitions(nats, partitions, games));
+  const made =
+    (await storedPartitions(nats, games.replicas)) ?? (await countedPartitions(nats, partitions, games));
   if (made === partitions) return;
   throw new Error(
     `BREAKWATER_PARTITIONS is ${partitions}, but this installation was made with ${made}: set it back, the games are spread by it.`,
@@ -66,12 +67,13 @@ async function countedPartitions(
 }
 
 /** The count that chat fixed, if it was there before us. */
-async function storedPartitions(nats: NatsBus): Promise<number | undefined> {
-  const bucket = BUCKETS.install.name;
+async function storedPartitions(nats: NatsBus, replicas: number): Promise<number | undefined> {
   try {
-    const message = await nats.lastMessage(`KV_${bucket}`, `$KV.${bucket}.${INSTALL_PARTITIONS_KEY}`);
-    if (message === undefined) return undefined;
-    return installPartitions(JSON.parse(Buffer.from(message.data).toString('utf8'))).partitions;
+    const bucket = await nats.openBucket(
+      { name: BUCKETS.install.name, replicas },
+      { decode: installPartitions },
+    );
+    return (await bucket.get(INSTALL_PARTITIONS_KEY))?.value.partitions;
   } catch (cause) {
     if (cause instanceof BusError && cause.code === 'not_found') return undefined;
     throw cause;
