@@ -13,13 +13,16 @@ export interface ArchiveOptions extends InstallationOptions {
   readonly file: string;
 }
 
+/** How long one reading of a stream lasts; a reading that a server lost is given up with it. */
+const READING_MS = 5_000;
+const RETRY_MS = 200;
+const CLOSE_TIMEOUT_MS = 30_000;
+
 /** Copies the logs of all games as they grow, so that what their owners purge later can still be checked. */
 export class StreamArchive implements AsyncDisposable {
   readonly #installation: Installation;
   readonly #stream: WriteStream;
-  readonly #messages: ConsumerMessages[] = [];
-  readonly #copying: Promise<void>[] = [];
-  readonly #copied = new Map<string, number>();
+  readonly #copies: StreamCopy[] = [];
 
   private constructor(installation: Installation, stream: WriteStream) {
     this.#installation = installation;
@@ -32,50 +35,88 @@ export class StreamArchive implements AsyncDisposable {
     mkdirSync(dirname(options.file), { recursive: true });
     const archive = new StreamArchive(installation, createWriteStream(options.file, { flags: 'wx' }));
     for (let partition = 0; partition < installation.partitions; partition++)
-      await archive.#follow(`GAMES_${partition}`);
+      archive.#copies.push(new StreamCopy(`GAMES_${partition}`, installation, archive.#stream));
     return archive;
   }
 
-  /** Waits until everything that is stored now is copied, and ends. */
+  /** Waits until everything that is stored now is copied, and ends. @throws Error when that takes too long */
   async close(): Promise<void> {
-    const { jsm, nc } = this.#installation;
-    for (const name of this.#copied.keys())
-      await this.#untilCopied(name, (await jsm.streams.info(name)).state.last_seq);
-    for (const messages of this.#messages) messages.stop();
-    await Promise.all(this.#copying);
-    this.#stream.end();
-    await finished(this.#stream);
-    await nc.close();
+    try {
+      await Promise.all(this.#copies.map((copy) => copy.finish()));
+      this.#stream.end();
+      await finished(this.#stream);
+    } finally {
+      await this.#installation.nc.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
 
-  async #follow(name: string): Promise<void> {
-    const { nc, jsm } = this.#installation;
-    const { state } = await jsm.streams.info(name);
-    this.#copied.set(name, state.messages === 0 ? state.last_seq : state.first_seq - 1);
-    const consumer = await jetstream(nc).consumers.get(name, { deliver_policy: DeliverPolicy.All });
-    const messages = await consumer.consume({ max_messages: 1_000 });
-    this.#messages.push(messages);
-    this.#copying.push(this.#copy(name, messages));
+/** Copies one stream, through lost connections and restarts of the server. */
+class StreamCopy {
+  readonly #name: string;
+  readonly #installation: Installation;
+  readonly #file: WriteStream;
+  readonly #work: Promise<void>;
+  #copiedSeq = 0;
+  /** The last sequence to copy, once that is known. */
+  #untilSeq = Number.POSITIVE_INFINITY;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #reading: ConsumerMessages | undefined;
+
+  constructor(name: string, installation: Installation, file: WriteStream) {
+    this.#name = name;
+    this.#installation = installation;
+    this.#file = file;
+    this.#work = this.#copy();
   }
 
-  async #copy(name: string, messages: ConsumerMessages): Promise<void> {
-    for await (const { subject, seq, data } of messages) {
-      const game = subject.split('.')[2] ?? '';
-      const line = JSON.stringify({ game, seq, data: Buffer.from(data).toString('base64') });
-      if (!this.#stream.write(`${line}\n`))
-        await new Promise<void>((resolve) => this.#stream.once('drain', () => resolve()));
-      this.#copied.set(name, seq);
+  async finish(): Promise<void> {
+    const { state } = await this.#installation.jsm.streams.info(this.#name);
+    // Without messages there is nothing left to copy, whatever the last sequence was.
+    this.#untilSeq = state.messages === 0 ? 0 : state.last_seq;
+    this.#deadlineMs = performance.now() + CLOSE_TIMEOUT_MS;
+    this.#reading?.stop();
+    await this.#work;
+    if (this.#copiedSeq < this.#untilSeq) throw new Error(`${this.#name} could not be copied to its end`);
+  }
+
+  async #copy(): Promise<void> {
+    while (this.#copiedSeq < this.#untilSeq && performance.now() < this.#deadlineMs) {
+      try {
+        await this.#read();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
     }
   }
 
-  async #untilCopied(name: string, lastSeq: number): Promise<void> {
-    const endMs = performance.now() + (this.#installation.jsm.getOptions().timeout ?? 10_000);
-    while ((this.#copied.get(name) ?? 0) < lastSeq && performance.now() < endMs)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+  async #read(): Promise<void> {
+    const { nc } = this.#installation;
+    const consumer = await jetstream(nc).consumers.get(this.#name, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#copiedSeq + 1,
+    });
+    this.#reading = await consumer.fetch({ max_messages: 10_000, expires: READING_MS });
+    try {
+      for await (const { subject, seq, data } of this.#reading) {
+        if (seq > this.#copiedSeq) await this.#take(subject, seq, data);
+        if (seq >= this.#untilSeq) break;
+      }
+    } finally {
+      await consumer.delete().catch(() => false);
+    }
+  }
+
+  async #take(subject: string, seq: number, data: Uint8Array): Promise<void> {
+    const game = subject.split('.')[2] ?? '';
+    const line = JSON.stringify({ game, seq, data: Buffer.from(data).toString('base64') });
+    this.#copiedSeq = seq;
+    if (!this.#file.write(`${line}\n`))
+      await new Promise<void>((resolve) => this.#file.once('drain', () => resolve()));
   }
 }
 
@@ -105,34 +146,49 @@ function parseLine(file: string, text: string) {
   return { game, seq, data: Buffer.from(data, 'base64') };
 }
 
+export interface ArchiveListener {
+  /** A stored record is another one than when it was copied. */
+  onDifference(game: string, seq: number): void;
+  /** The copy ends before the stored log begins: what lies between would look like a hole, so it is not used. */
+  onIncomplete(game: string): void;
+}
+
 /** The streams, and in front of them what was archived and is purged now. */
 export function withArchive(
   source: RecordSource,
   games: ArchivedGames,
-  onDifference: (game: string, seq: number) => void,
+  listener: ArchiveListener,
 ): RecordSource {
   return {
     room: (room) => source.room(room),
     snapshots: (game) => source.snapshots(game),
-    game: (game) => merged(source.game(game), games.get(game) ?? new Map(), (seq) => onDifference(game, seq)),
+    game: (game) => {
+      const archived = games.get(game);
+      return archived === undefined ? source.game(game) : merged(game, source.game(game), archived, listener);
+    },
   };
 }
 
+/** A log that is gone altogether is not made up for by its copy. */
 async function* merged(
+  game: string,
   stored: AsyncIterable<StoredRecord>,
   archived: ReadonlyMap<number, Uint8Array>,
-  onDifference: (seq: number) => void,
+  listener: ArchiveListener,
 ): AsyncGenerator<StoredRecord> {
-  const older = [...archived.keys()].sort((a, b) => a - b);
   let isFirst = true;
   for await (const record of stored) {
-    if (isFirst) {
-      for (const seq of older) if (seq < record.seq) yield { seq, data: archived.get(seq)! };
-      isFirst = false;
-    }
     const copy = archived.get(record.seq);
-    if (copy !== undefined && Buffer.compare(copy, record.data) !== 0) onDifference(record.seq);
+    if (isFirst && copy === undefined) listener.onIncomplete(game);
+    else if (isFirst) yield* below(record.seq, archived);
+    isFirst = false;
+    if (copy !== undefined && Buffer.compare(copy, record.data) !== 0)
+      listener.onDifference(game, record.seq);
     yield record;
   }
-  if (isFirst) for (const seq of older) yield { seq, data: archived.get(seq)! };
+}
+
+function* below(limit: number, archived: ReadonlyMap<number, Uint8Array>): Generator<StoredRecord> {
+  for (const seq of [...archived.keys()].sort((a, b) => a - b))
+    if (seq < limit) yield { seq, data: archived.get(seq)! };
 }

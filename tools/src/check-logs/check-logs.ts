@@ -48,9 +48,11 @@ export async function checkLogs(options: CheckLogsOptions): Promise<Report> {
   const archived = await readArchives(archives, options.maxArchiveBytes ?? DEFAULTS.maxArchiveBytes);
   const findings = new Findings(options.maxViolations ?? DEFAULTS.maxViolations);
   await using streams = await NatsSource.open(options);
-  const source = withArchive(streams, archived, (game, seq) =>
-    findings.violated('replay', `game ${game}`, `record ${seq} is another one than when it was archived`),
-  );
+  const source = withArchive(streams, archived, {
+    onDifference: (game, seq) =>
+      findings.violated('replay', `game ${game}`, `record ${seq} is another one than when it was archived`),
+    onIncomplete: () => findings.skipped('archives of games that end before the log begins'),
+  });
   return await checkTraces(clients, source, await loadDefinitions(options.games), options, findings);
 }
 

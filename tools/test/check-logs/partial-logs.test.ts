@@ -103,6 +103,30 @@ test('with an archive of the streams nothing of a purged log goes unchecked', as
   expect((await checkLogs(options)).counts).toEqual({ shown_committed: 1, replay: 1 });
 });
 
+test('an archive that ends too early is left aside, and one does not stand in for a lost log', async () => {
+  const dir = folder();
+  const file = join(dir, 'games.archive');
+  const archive = await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file });
+  const run = await HonestRun.make(bus, 'early');
+  await archive.close();
+  run.write(dir);
+  const options = { paths: [dir], nats: nats.url, partitions: PARTITIONS };
+  const snapshotAt = await purge(run);
+
+  const whole = readFileSync(file, 'utf8').split('\n');
+  const early = whole.filter((line) => line !== '' && JSON.parse(line).seq < snapshotAt - 5);
+  writeFileSync(file, early.map((line) => `${line}\n`).join(''));
+  const report = await checkLogs(options);
+  expect(report.violations).toEqual([]);
+  expect(report.skipped['archives of games that end before the log begins']).toBe(1);
+
+  writeFileSync(file, whole.join('\n'));
+  const game = gameId(run.game);
+  const subject = subjectsFor(PARTITIONS).gameLog(game);
+  await bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
+  expect((await checkLogs(options)).counts.shown_committed).toBeGreaterThan(200);
+});
+
 test('of a game whose type is not here the places are checked, and the rows are not', async () => {
   const run = await HonestRun.make(bus, 'foreign');
   const report = await check(run, folder());
