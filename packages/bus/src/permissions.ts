@@ -89,7 +89,8 @@ export function permissionTemplateOf(user: NatsUser): Permissions {
       streamApi(`${family}_${PARTITION_MARK}`, access),
     ),
     ...Object.entries(buckets).flatMap(([name, access]) => bucketApi(name, access)),
-    ...(user === 'operator' ? ['$JS.API.INFO'] : []),
+    // Every service waits for JetStream at its start.
+    '$JS.API.INFO',
   ];
   return {
     publish: sorted([...publish.flatMap((name) => [...SUBJECT_PATTERNS[name]]), ...api]),

@@ -104,6 +104,20 @@ describe('a connection', () => {
     await bus.drain();
   });
 
+  test('whose user may not ask a subject hears so at once', async () => {
+    const users =
+      'authorization { users: [{ user: "a", password: "a", permissions: { publish: ["free"] } }] }';
+    await using server = await startNats({ config: users });
+    const { bus } = await openBus(`nats://a:a@127.0.0.1:${server.port}`);
+    const asked = bus.request('forbidden', {}, { timeoutMs: 25_000, decode: asIs });
+    await expect(asked).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('may not publish'),
+    });
+    expect(await bus.commit('forbidden.log', 'x', { timeoutMs: 25_000 })).toMatchObject({ kind: 'doubt' });
+    await bus.drain();
+  });
+
   test('drains in bounded time while the server is stopped', async () => {
     await using own = await serverAndBus();
     own.bus.subscribe('x', {}, () => undefined);

@@ -70,6 +70,7 @@ export class NatsBus extends BusStreams implements AsyncDisposable {
       onReconnect: () => this.#afterReconnect(),
       onSlowConsumer: () => this.#afterSlowConsumer(),
       onClosed: () => this.#mux.failAll('the NATS connection is closed'),
+      onPublishDenied: (subject) => this.#mux.failSubject(subject, 'this NATS user may not publish here'),
     });
   }
 

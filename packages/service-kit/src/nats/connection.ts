@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConnectionOptions, connect, type NatsConnection, type Status } from '@nats-io/transport-node';
+import {
+  type ConnectionOptions,
+  connect,
+  type NatsConnection,
+  PermissionViolationError,
+  type Status,
+} from '@nats-io/transport-node';
 import type { Logger } from '../log/logger.ts';
 
 export interface ConnectionSettings {
@@ -28,6 +34,8 @@ export interface ConnectionListener {
   onReconnect(): void;
   onSlowConsumer(): void;
   onClosed(): void;
+  /** The server refused something that we published on this subject. */
+  onPublishDenied(subject: string): void;
 }
 
 interface Login {
@@ -162,13 +170,17 @@ export class Connection {
       this.#tell('onSlowConsumer');
     } else if (status.type === 'error') {
       this.#log.error({ err: status.error }, 'NATS reported an error');
+      const { error } = status;
+      if (error instanceof PermissionViolationError && error.operation === 'publish') {
+        this.#tell('onPublishDenied', error.subject);
+      }
     }
   }
 
-  #tell(event: keyof ConnectionListener): void {
+  #tell(event: keyof ConnectionListener, subject = ''): void {
     for (const listener of [...this.#listeners]) {
       try {
-        listener[event]();
+        listener[event](subject);
       } catch (cause) {
         this.#log.error({ event, err: cause }, 'a NATS connection listener threw');
       }

@@ -98,6 +98,13 @@ export class RequestMux {
     pending.reject(new BusError(code, pending.subject, message, { cause }));
   }
 
+  /** Fails what waits for an answer from a subject that we may not publish on. */
+  failSubject(subject: string, message: string): void {
+    for (const [token, pending] of this.#pending) {
+      if (pending.subject === subject) this.#fail(token, 'unavailable', message);
+    }
+  }
+
   /** Fails everything that waits: the connection is gone. */
   failAll(message: string): void {
     for (const token of [...this.#pending.keys()]) this.#fail(token, 'unavailable', message);
