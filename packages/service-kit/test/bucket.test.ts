@@ -255,6 +255,28 @@ describe('a watch', () => {
     await away.bus.drain();
   });
 
+  test('whose consumer is gone without a word begins anew', async () => {
+    const own = await openBus(fixture.server.url, { watchSilenceMs: 600 });
+    const players = await bucket(own.bus);
+    await players.put('ann', { score: 1 });
+    const { watch, view, rounds } = follow(players);
+    await watch.ready;
+    const api = `$JS.API.CONSUMER`;
+    const decode = (value: unknown) => value as { consumers: string[] };
+    const { consumers } = await bus.request(
+      `${api}.NAMES.KV_${players.name}`,
+      {},
+      { timeoutMs: 2_000, decode },
+    );
+    expect(consumers).toHaveLength(1);
+    await bus.request(`${api}.DELETE.KV_${players.name}.${consumers[0]}`, '', { timeoutMs: 2_000, decode });
+    await players.put('ann', { score: 2 });
+    await eventually(() => expect(view()).toEqual({ ann: 2 }));
+    expect(rounds()).toBe(2);
+    watch.stop();
+    await own.bus.drain();
+  });
+
   test('of a bucket that is not there yet begins when it is', async () => {
     const players = await bucket();
     await bus.request(`$JS.API.STREAM.DELETE.KV_${players.name}`, '', {

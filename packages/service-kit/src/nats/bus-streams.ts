@@ -25,6 +25,7 @@ export interface BusStreamsDeps {
   readonly metrics: KitMetrics;
   readonly apiTimeoutMs: number;
   readonly inboxPrefix: string | undefined;
+  readonly watchSilenceMs: number;
 }
 
 /** The JetStream half of a bus: appends, reads from leaders, streams, buckets and watches. */
@@ -155,6 +156,7 @@ export class BusStreams {
       log: this.#deps.log,
       listener,
       inboxPrefix: this.#deps.inboxPrefix,
+      silenceMs: this.#deps.watchSilenceMs,
     });
     this.#watches.add(watch);
     watch.restart();

@@ -24,6 +24,8 @@ export interface BusOptions extends ConnectionSettings {
   maxPendingRequests?: number;
   /** Deadline of JetStream reads and administration, in ms. Default 5 s. */
   apiTimeoutMs?: number;
+  /** Silence after which a watch begins anew, in ms. Default 15 s. */
+  watchSilenceMs?: number;
 }
 
 export interface PublishOptions {
@@ -57,9 +59,16 @@ export class NatsBus extends BusStreams implements AsyncDisposable {
 
   /** Use `connectBus`. */
   constructor(connection: Connection, options: BusOptions) {
-    const { log, metrics, maxPendingRequests = 10_000, apiTimeoutMs = 5_000, inboxPrefix } = options;
+    const {
+      log,
+      metrics,
+      maxPendingRequests = 10_000,
+      apiTimeoutMs = 5_000,
+      watchSilenceMs = 15_000,
+      inboxPrefix,
+    } = options;
     const mux = new RequestMux(connection.nc, () => connection.isConnected, maxPendingRequests, inboxPrefix);
-    super({ nc: connection.nc, mux, log, metrics, apiTimeoutMs, inboxPrefix });
+    super({ nc: connection.nc, mux, log, metrics, apiTimeoutMs, inboxPrefix, watchSilenceMs });
     this.#connection = connection;
     this.#log = log;
     this.#metrics = metrics;

@@ -25,8 +25,8 @@ export interface WatchOptions {
   log: Logger;
   listener: WatchListener;
   inboxPrefix?: string | undefined;
-  /** Silence after which the watch begins anew, in ms. Default 15 s (heartbeats come every 5 s). */
-  silenceMs?: number;
+  /** Silence after which the watch begins anew, in ms. Heartbeats come three times as often. */
+  silenceMs: number;
 }
 
 interface Delivery {
@@ -47,8 +47,6 @@ export function parseDelivery(reply: string): Delivery | undefined {
     return undefined;
   return { streamSeq, deliverySeq, timeMs: Number(nanos.slice(0, -6)), pending };
 }
-
-const HEARTBEAT_MS = 5_000;
 
 /**
  * Delivers the last message of every subject of a filter, then every new one, in order.
@@ -123,7 +121,7 @@ export class OrderedWatch {
 
   /** @returns how many messages the snapshot has */
   async #createConsumer(inbox: string, round: number): Promise<number> {
-    const { stream, filter } = this.#options;
+    const { stream, filter, silenceMs } = this.#options;
     const config = {
       deliver_subject: inbox,
       deliver_policy: 'last_per_subject',
@@ -132,7 +130,7 @@ export class OrderedWatch {
       max_deliver: 1,
       filter_subject: filter,
       flow_control: true,
-      idle_heartbeat: HEARTBEAT_MS * 1_000_000,
+      idle_heartbeat: Math.round(silenceMs / 3) * 1_000_000,
       inactive_threshold: 30_000_000_000,
       mem_storage: true,
       num_replicas: 1,
@@ -162,7 +160,7 @@ export class OrderedWatch {
 
   #armSilence(round: number): void {
     clearTimeout(this.#timer);
-    const silenceMs = this.#options.silenceMs ?? 15_000;
+    const { silenceMs } = this.#options;
     this.#timer = setTimeout(() => {
       if (round !== this.#round) return;
       if (performance.now() - this.#lastHeardMs < silenceMs) this.#armSilence(round);
