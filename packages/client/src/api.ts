@@ -51,7 +51,10 @@ export interface Client extends Events<ClientEvents>, AsyncDisposable {
   ready(): Promise<void>;
   /** Cuts a reconnection delay short, for example when the network is back. */
   reconnectNow(): void;
-  /** Leaves everything and closes the socket with 1000. What waits is rejected with `ClientClosedError`. */
+  /**
+   * Closes the socket; what waits is rejected with `ClientClosedError`. Rooms and games are not left by it: to the
+   * others it is a lost connection, and a seat is kept for its grace. `room.leave()` and `game.leave()` go at once.
+   */
   close(): Promise<void>;
 }
 

@@ -5,11 +5,14 @@ import type { RequestBody } from './net/link.ts';
 const encoder = new TextEncoder();
 
 /** Bytes that a frame takes on the wire. Throws `BadArgumentError` for one that any edge would refuse. */
-export function checkedFrameBytes(frame: RequestBody | ClientFrame): number {
+export function checkedFrameBytes(
+  frame: RequestBody | ClientFrame,
+  maxFrameBytes: number = LIMITS.maxFrameBytes,
+): number {
   const text = encodeClientFrame({ id: 0xffff_ffff, ...frame } as ClientFrame);
   const bytes = encoder.encode(text).length;
-  if (bytes > LIMITS.maxFrameBytes)
-    throw new BadArgumentError(`the frame is over ${LIMITS.maxFrameBytes} bytes`);
+  // An edge closes the connection for good when one is larger, so it must not get that far.
+  if (bytes > maxFrameBytes) throw new BadArgumentError(`the frame is over ${maxFrameBytes} bytes`);
   // Frames without an answer have no number, so it is taken out again for the check.
   const decoded = decodeClientFrame(isNumberless(frame) ? encodeClientFrame(frame as ClientFrame) : text);
   if (!decoded.ok) throw new BadArgumentError(decoded.error.sentence);

@@ -34,8 +34,12 @@ export class GameCommands {
   }
 
   /** Throws `QueueFullError`, `BadArgumentError`. */
-  send(name: string, args: Args): { readonly n: number; readonly applied: Promise<void> } {
-    checkedFrameBytes(this.#frame({ n: 1, name, args }));
+  send(
+    name: string,
+    args: Args,
+    maxFrameBytes: number,
+  ): { readonly n: number; readonly applied: Promise<void> } {
+    checkedFrameBytes(this.#frame({ n: Number.MAX_SAFE_INTEGER, name, args }), maxFrameBytes);
     const result = Promise.withResolvers<void>();
     // Most callers look at the state instead.
     result.promise.catch(() => undefined);

@@ -122,7 +122,7 @@ export class JoinedGame implements Game, Attachable {
   command(name: string, args?: Readonly<Record<string, unknown>>): SentCommand {
     if (this.#end !== undefined) throw this.#end;
     if (this.isSpectator) throw new BadArgumentError('a spectator has no commands');
-    return this.#commands.send(name, args);
+    return this.#commands.send(name, args, this.#session.maxFrameBytes);
   }
 
   async leave(): Promise<void> {

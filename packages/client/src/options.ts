@@ -71,6 +71,10 @@ export interface LimitOptions {
   readonly maxPendingCommands?: number;
   /** Items that an async iterator holds for a slow reader. Default 1 000. */
   readonly maxStreamBuffer?: number;
+  /** Frames a second that the client sends; more wait, in order. Default 50: by default an edge refuses above 60. */
+  readonly maxFramesPerSecond?: number;
+  /** Frames that may go out at once before that rate holds. Default 200: by default an edge takes 240. */
+  readonly maxFrameBurst?: number;
 }
 
 export interface TimeOptions {
@@ -129,6 +133,8 @@ export const DEFAULT_LIMITS = {
   maxFailedMessages: 50,
   maxPendingCommands: 256,
   maxStreamBuffer: 1_000,
+  maxFramesPerSecond: 50,
+  maxFrameBurst: 200,
 } as const satisfies Required<LimitOptions>;
 
 export const DEFAULT_TIMES = {

@@ -20,13 +20,15 @@ interface Queued {
 export class RequestQueue {
   readonly #settings: Settings;
   readonly #budget: Budget;
+  readonly #maxFrameBytes: () => number;
   readonly #waiting = new Set<Queued>();
   #link: Link | undefined;
   #closedBy: BreakwaterError | undefined;
 
-  constructor(settings: Settings, budget: Budget) {
+  constructor(settings: Settings, budget: Budget, maxFrameBytes: () => number) {
     this.#settings = settings;
     this.#budget = budget;
+    this.#maxFrameBytes = maxFrameBytes;
   }
 
   /**
@@ -48,7 +50,7 @@ export class RequestQueue {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     const { requestTimeoutMs } = this.#settings.times;
     return new Promise((resolve, reject) => {
-      const release = this.#budget.take(checkedFrameBytes(body));
+      const release = this.#budget.take(checkedFrameBytes(body, this.#maxFrameBytes()));
       const cancel = this.#settings.clock.after(requestTimeoutMs, () =>
         queued.finish(new TimeoutError(body.t, requestTimeoutMs)),
       );

@@ -105,7 +105,10 @@ export class RoomSender {
   }
 
   #deliver(text: string): Delivery {
-    const bytes = checkedFrameBytes({ t: 'room.send', room: this.#room, msg: 'aaaa-00000000-0', text });
+    const bytes = checkedFrameBytes(
+      { t: 'room.send', room: this.#room, msg: 'aaaa-00000000-0', text },
+      this.#session.maxFrameBytes,
+    );
     const delivery = {
       stored: Promise.withResolvers<{ readonly seq: number }>(),
       release: this.#session.budget.take(bytes),

@@ -1,6 +1,6 @@
 /** The connection that outlives sockets: connects, resumes, moves, keeps the token fresh, gives up where told. */
 
-import { CLOSE, closeAction, type GameFrame, type ServerFrame } from '@breakwater/protocol';
+import { CLOSE, closeAction, type GameFrame, LIMITS, type ServerFrame } from '@breakwater/protocol';
 import type { ClientEvents, ClientState } from './api.ts';
 import { Connector } from './connector.ts';
 import { Budget } from './domain/budget.ts';
@@ -60,7 +60,7 @@ export class Session implements LinkHandlers {
     this.#stateSince = settings.clock.unixMs();
     this.emitter = new Emitter(settings.limits.maxStreamBuffer, (error) => this.report(error));
     this.budget = new Budget(settings.limits.maxQueued, settings.limits.maxQueuedBytes);
-    this.requests = new RequestQueue(settings, this.budget);
+    this.requests = new RequestQueue(settings, this.budget, () => this.maxFrameBytes);
     this.messageIds = new MessageIds(settings.random);
     this.#tokens = new TokenKeeper(settings.token);
     this.#refresher = new TokenRefresher(settings, this.#tokens, this.clock, (error) => this.report(error));
@@ -98,6 +98,11 @@ export class Session implements LinkHandlers {
 
   get isClosed(): boolean {
     return this.#state === 'closed';
+  }
+
+  /** What the edge takes as one frame, in bytes. */
+  get maxFrameBytes(): number {
+    return this.#lastLink?.welcome.limits.maxFrameBytes ?? LIMITS.maxFrameBytes;
   }
 
   /** Server's clock, Unix ms. */

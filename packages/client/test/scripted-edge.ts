@@ -71,6 +71,7 @@ export class ScriptedEdge {
   ticketRequests = 0;
   tokenLifeMs = 3_600_000;
   pingMs = 5_000;
+  maxFrameBytes: number = LIMITS.maxFrameBytes;
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, handleProtocols: () => SUBPROTOCOL });
   #handles = 0;
@@ -161,7 +162,7 @@ export class ScriptedEdge {
       time: Date.now(),
       pingMs: this.pingMs,
       tokenExpiresAt: Date.now() + this.tokenLifeMs,
-      limits: { maxFrameBytes: LIMITS.maxFrameBytes, maxTextBytes: LIMITS.maxTextBytes },
+      limits: { maxFrameBytes: this.maxFrameBytes, maxTextBytes: LIMITS.maxTextBytes },
     });
   }
 

@@ -227,6 +227,31 @@ test('frames that are not understood are reported or skipped, and harm nothing',
   expect(errors).toEqual(['DecodeError', 'DecodeError', 'DecodeError', 'DecodeError']);
 });
 
+test('a client that has much to say stays below the rate at which edges close connections', async () => {
+  await using edge = await ScriptedEdge.start();
+  const limits = { maxFramesPerSecond: 100, maxFrameBurst: 10 };
+  await using client = await connect({ urls: [edge.url], ...quick, limits });
+  const times: number[] = [];
+  edge.script = (frame) => {
+    if (frame.t === 'room.list') times.push(performance.now());
+    return false;
+  };
+  await Promise.all(Array.from({ length: 40 }, () => client.rooms.list()));
+  expect(times.length).toBe(40);
+  // The last thirty wait for their turn, ten milliseconds each; how late the first one came is not ours to say.
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(100);
+  expect(client.state).toBe('connected');
+});
+
+test('a frame that this edge would close the connection for is refused before it is sent', async () => {
+  await using edge = await ScriptedEdge.start();
+  edge.maxFrameBytes = 500;
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const options = { options: { text: 'x'.repeat(1_000) } };
+  await expect(client.games.create('counting', options)).rejects.toMatchObject({ code: 'bad_argument' });
+  await expect(client.games.create('counting')).resolves.toMatchObject({ type: 'counting' });
+});
+
 test('a client gives up where it was told to, and says why', async () => {
   const url = await deadUrl();
   const reconnect = { firstDelayMs: 1, maxAttempts: 3 };

@@ -156,17 +156,23 @@ test('an edge that drains moves its clients before it goes, and nobody notices',
   await using talker = await as('talker', [stack.edgeUrls[2]!]);
   const id = await newRoom(talker, 'drained');
   const [room, theirs] = await Promise.all([client.rooms.join(id), talker.rooms.join(id)]);
+  const game = await client.games.quickMatch('world');
   const states: string[] = [];
   client.on('state', ({ state }) => states.push(state));
+  game.on('status', ({ status }) => states.push(status));
+  const commands: Promise<void>[] = [];
   const moved = client.events('moved').next();
   const draining = stack.edges.find(({ url }) => url === client.url)!;
   const stopped = draining.stop();
   const expected: string[] = [];
   for (let index = 0; index < 60; index++) {
     expected.push(`d${index}`);
+    commands.push(game.command('steer', { dx: index % 3, dy: 1 }).applied);
     await theirs.send(`d${index}`);
   }
   await moved;
+  await Promise.all(commands);
+  expect(game.ack).toBe(commands.length);
   await stopped;
   await eventually(() => expect(texts(room).length).toBe(expected.length));
   expect(texts(room)).toEqual(expected);

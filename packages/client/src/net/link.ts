@@ -10,6 +10,7 @@ import {
   type ServerFrame,
   type ServerFrameOf,
 } from '@breakwater/protocol';
+import { Pacer, type PacerRule } from '../domain/pacer.ts';
 import { type BreakwaterError, ConnectionLostError, ServerError, TimeoutError } from '../errors.ts';
 import type { ClientClock, WebSocketLike } from '../options.ts';
 
@@ -49,7 +50,7 @@ interface Waiting extends AnswerHandlers {
   readonly cancelTimer: () => void;
 }
 
-export interface LinkTimes {
+export interface LinkRules extends PacerRule {
   readonly pingIntervalMs: number;
   readonly pongTimeoutMs: number;
 }
@@ -65,7 +66,8 @@ export class Link {
   readonly openedAtMs: number;
   readonly #socket: WebSocketLike;
   readonly #clock: ClientClock;
-  readonly #times: LinkTimes;
+  readonly #times: LinkRules;
+  readonly #pacer: Pacer;
   readonly #handlers: LinkHandlers;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
@@ -79,7 +81,7 @@ export class Link {
     url: string,
     welcome: Welcome,
     clock: ClientClock,
-    times: LinkTimes,
+    rules: LinkRules,
     handlers: LinkHandlers,
   ) {
     this.#socket = socket;
@@ -87,10 +89,11 @@ export class Link {
     this.welcome = welcome;
     this.#clock = clock;
     // The edge cuts whoever is silent for longer than it said.
-    this.#times = { ...times, pingIntervalMs: Math.min(times.pingIntervalMs, welcome.pingMs * 0.8) };
+    this.#times = { ...rules, pingIntervalMs: Math.min(rules.pingIntervalMs, welcome.pingMs * 0.8) };
     this.#handlers = handlers;
     this.openedAtMs = clock.monotonicMs();
     this.#lastHeardMs = this.openedAtMs;
+    this.#pacer = new Pacer(rules, this.openedAtMs);
   }
 
   get isOver(): boolean {
@@ -103,7 +106,7 @@ export class Link {
   }
 
   get isCongested(): boolean {
-    return this.#socket.bufferedAmount > CONGESTED_BYTES;
+    return this.#pacer.waiting > 0 || this.#socket.bufferedAmount > CONGESTED_BYTES;
   }
 
   /** Begins to ping. */
@@ -111,12 +114,29 @@ export class Link {
     this.#tick();
   }
 
-  /** Sends a frame that has no answer; false when the link is over. */
+  /** Sends a frame that has no answer, at once or when the rate allows; false when it will not be sent. */
   send(frame: ClientFrame): boolean {
     if (this.#isOver || this.#socket.readyState !== OPEN) return false;
-    this.#socket.send(encodeClientFrame(frame));
+    const text = encodeClientFrame(frame);
+    if (frame.t === 'ping' || frame.t === 'auth') {
+      // Without these the connection ends, so they wait for nothing.
+      this.#pacer.spend();
+      this.#socket.send(text);
+      return true;
+    }
+    if (!this.#pacer.push(text)) return false;
+    this.#write();
     return true;
   }
+
+  #write(): void {
+    this.#cancelWrite();
+    if (this.#isOver || this.#socket.readyState !== OPEN) return;
+    for (const text of this.#pacer.take(this.#clock.monotonicMs())) this.#socket.send(text);
+    if (this.#pacer.waiting > 0)
+      this.#cancelWrite = this.#clock.after(this.#pacer.delayMs, () => this.#write());
+  }
+  #cancelWrite: () => void = () => undefined;
 
   /** Sends a request; exactly one of the handlers runs, once. False (and none runs) when it could not be sent. */
   request(body: RequestBody, timeoutMs: number, handlers: AnswerHandlers): boolean {
@@ -150,6 +170,7 @@ export class Link {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelPing();
+    this.#cancelWrite();
     for (const [id, waiting] of this.#waiting) {
       this.#waiting.delete(id);
       waiting.cancelTimer();

@@ -69,7 +69,8 @@ function welcomeOf(
   handlers: LinkHandlers,
   signal: AbortSignal,
 ): Promise<Link> {
-  const { clock, times } = settings;
+  const { clock, times, limits } = settings;
+  const rules = { ...times, framesPerSecond: limits.maxFramesPerSecond, burst: limits.maxFrameBurst };
   socket.binaryType = 'arraybuffer';
   let link: Link | undefined;
   return new Promise((resolve, reject) => {
@@ -89,7 +90,7 @@ function welcomeOf(
       if (link !== undefined) return link.receive(data);
       const first = readWelcome(data);
       if (first instanceof Error) return fail(first);
-      link = new Link(socket, url, first, clock, times, handlers);
+      link = new Link(socket, url, first, clock, rules, handlers);
       resolve(link);
     });
   });
