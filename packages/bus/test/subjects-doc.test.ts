@@ -127,3 +127,16 @@ test('every bucket is in the document with its owner, age and keys, and no other
 test('the headers of a feed are named', () => {
   for (const header of Object.values(bus.FEED_HEADERS)) expect(doc).toContain(`\`${header}\``);
 });
+
+test('every NATS user is in the document with all that it may do, and no other', () => {
+  const list = (grants: object): string =>
+    Object.entries(grants)
+      .map(([name, access]) => `${name} ${access}`)
+      .join(', ');
+  const expected = bus.NATS_USERS.map((user) => {
+    const { publish, subscribe, streams, buckets } = bus.GRANTS[user];
+    return [user, publish.join(', '), subscribe.join(', '), list(streams), list(buckets)];
+  });
+  expect(rows('Users')).toEqual(expected);
+  expect(doc).toContain(`\`${bus.inboxPrefixOf('<user>' as bus.NatsUser)}\``);
+});
