@@ -63,11 +63,14 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
 
   const ticks = new TickTimes();
   const report = new Report();
-  const schedule = new TickSchedule(clock, {
+  const scheduleOptions = {
     ...DEFAULT_SCHEDULE,
     quantumMs: config.tickQuantumMs,
     maxCatchUpTicks: config.maxCatchUpTicks,
-  });
+  };
+  const schedule = new TickSchedule(clock, scheduleOptions, (error) =>
+    log.error({ err: error }, 'a tick threw'),
+  );
   const onBadInput = () => metrics.badInputs.add(1);
   const tellOwners = (input: NonCommand) => {
     for (const owner of host.owners()) owner.receive(input);

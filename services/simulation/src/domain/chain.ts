@@ -51,7 +51,7 @@ export class Chain {
 
   /** Resolves when nothing is in flight. */
   async idle(): Promise<void> {
-    await this.#inFlight;
+    await this.#inFlight?.catch(() => undefined);
   }
 
   /** Appends the record whose head is `nextHead`. Only when nothing is in flight. */
@@ -76,12 +76,15 @@ export class Chain {
       isOver: () => this.#isAbandoned,
       ...(onTrouble !== undefined && { onTrouble }),
     };
-    const settled = await appendUntilSettled(log, pending, recordHead, retry);
-    if (settled.kind === 'stored') {
-      this.lastSeq = settled.seq;
-      this.lastN += 1;
+    try {
+      const settled = await appendUntilSettled(log, pending, recordHead, retry);
+      if (settled.kind === 'stored') {
+        this.lastSeq = settled.seq;
+        this.lastN += 1;
+      }
+      return settled;
+    } finally {
+      this.#inFlight = undefined;
     }
-    this.#inFlight = undefined;
-    return settled;
   }
 }

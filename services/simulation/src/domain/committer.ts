@@ -21,6 +21,8 @@ export interface CommitterDeps {
   readonly events: OwnerEvents;
   /** After every append, when it is certain what became of it. */
   readonly onSettled: (settled: Settled) => void;
+  /** What follows an append threw: nothing that was built on it is to be trusted. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** What an append sets free once it is stored. */
@@ -152,10 +154,11 @@ export class Committer {
   }
 
   #send(bytes: Uint8Array, trace: string | undefined, flight: Flight): void {
-    this.#deps.chain.append(bytes, trace).then(
-      (settled) => this.#onSettled(settled, flight),
-      (cause) => this.#onSettled({ kind: 'invalid', cause: String(cause) }, flight),
-    );
+    const { chain, onBroken } = this.#deps;
+    chain
+      .append(bytes, trace)
+      .then((settled) => this.#onSettled(settled, flight))
+      .catch(onBroken);
   }
 
   #onSettled(settled: Settled, flight: Flight): void {

@@ -49,6 +49,9 @@ export interface HostOptions {
   readonly owner: OwnerOptions;
 }
 
+/** Of what went wrong with a game, in the words that travel. */
+const MAX_REASON = 200;
+
 interface Hosted {
   readonly game: string;
   readonly owner: Owner;
@@ -248,7 +251,7 @@ export class Host {
     if (this.#games.get(game) === hosted) this.#games.delete(game);
     if (reason === 'ended' || reason === 'failed') {
       const line = { game, epoch: owner.epoch, type, schemaVersion, players: 0, state: reason };
-      this.#report.over({ ...line, ...(detail !== undefined && { reason: detail }) });
+      this.#report.over({ ...line, ...(detail !== undefined && { reason: detail.slice(0, MAX_REASON) }) });
     }
     this.#observer.onStopped(game, owner.epoch, reason, detail);
   }

@@ -56,7 +56,12 @@ export class Owner {
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
     this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
-    this.#committer = new Committer({ ...setup, ...game, onSettled: (settled) => this.#onSettled(settled) });
+    this.#committer = new Committer({
+      ...setup,
+      ...game,
+      onSettled: (settled) => this.#onSettled(settled),
+      onBroken: (error) => this.#restart(error),
+    });
   }
 
   get epoch(): number {

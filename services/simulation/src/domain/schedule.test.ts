@@ -4,6 +4,8 @@ import { TickSchedule } from './schedule.ts';
 
 const OPTIONS = { quantumMs: 4, maxCatchUpTicks: 5, turnBudgetMs: 20 };
 
+const ignore = () => undefined;
+
 /** A clock whose timers can be held up, as a blocked event loop does. */
 function blockable() {
   const clock = new FakeClock();
@@ -20,7 +22,7 @@ function blockable() {
 describe('the tick schedule', () => {
   it('ticks each game at its own rate, and none at the same moment as its neighbours', () => {
     const clock = new FakeClock();
-    const schedule = new TickSchedule(clock, { ...OPTIONS, quantumMs: 1 });
+    const schedule = new TickSchedule(clock, { ...OPTIONS, quantumMs: 1 }, ignore);
     const times: number[][] = Array.from({ length: 8 }, () => []);
     for (const ticks of times)
       schedule.add(
@@ -36,7 +38,7 @@ describe('the tick schedule', () => {
 
   it('fault 35: after a stall makes up for a few ticks and gives the rest up, saying how many', () => {
     const { clock, port, block } = blockable();
-    const schedule = new TickSchedule(port, OPTIONS);
+    const schedule = new TickSchedule(port, OPTIONS, ignore);
     let ticks = 0;
     let skipped = 0;
     schedule.add(
@@ -59,7 +61,7 @@ describe('the tick schedule', () => {
 
   it('fault 35: does not notice when the date is stepped by an hour', () => {
     const clock = new FakeClock();
-    const schedule = new TickSchedule(clock, OPTIONS);
+    const schedule = new TickSchedule(clock, OPTIONS, ignore);
     let ticks = 0;
     schedule.add(
       50,
@@ -77,7 +79,7 @@ describe('the tick schedule', () => {
 
   it('a slow game does not keep others from their turn for longer than the budget', () => {
     const { clock, port, block } = blockable();
-    const schedule = new TickSchedule(port, OPTIONS);
+    const schedule = new TickSchedule(port, OPTIONS, ignore);
     const order: string[] = [];
     const slow = () => {
       order.push('slow');
@@ -95,7 +97,7 @@ describe('the tick schedule', () => {
 
   it('forgets games that were taken out, also from within their own tick', () => {
     const clock = new FakeClock();
-    const schedule = new TickSchedule(clock, OPTIONS);
+    const schedule = new TickSchedule(clock, OPTIONS, ignore);
     let ticks = 0;
     const remove = schedule.add(
       50,
@@ -107,9 +109,24 @@ describe('the tick schedule', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('goes on with all games when one throws', () => {
+    const clock = new FakeClock();
+    const errors: unknown[] = [];
+    const schedule = new TickSchedule(clock, OPTIONS, (error) => errors.push(error));
+    let ticks = 0;
+    const fail = () => {
+      throw new Error('a tick threw');
+    };
+    schedule.add(50, fail, ignore);
+    schedule.add(50, () => ticks++, ignore);
+    clock.advance(1_000);
+    expect(ticks).toBeGreaterThanOrEqual(19);
+    expect(errors.length).toBeGreaterThanOrEqual(19);
+  });
+
   it('stops', () => {
     const clock = new FakeClock();
-    const schedule = new TickSchedule(clock, OPTIONS);
+    const schedule = new TickSchedule(clock, OPTIONS, ignore);
     let ticks = 0;
     schedule.add(
       50,

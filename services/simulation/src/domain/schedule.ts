@@ -32,10 +32,13 @@ export class TickSchedule {
   #cancel: Cancel | undefined;
   #added = 0;
   #isStopped = false;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(clock: ClockPort, options: ScheduleOptions = DEFAULT_SCHEDULE) {
+  /** `onError` hears what a tick throws; the other games go on. */
+  constructor(clock: ClockPort, options: ScheduleOptions, onError: (error: unknown) => void) {
     this.#clock = clock;
     this.#options = options;
+    this.#onError = onError;
   }
 
   /** Calls `tick` every `periodMs`, at a phase of its own, until the returned function is called. */
@@ -75,11 +78,19 @@ export class TickSchedule {
       if (nowMs - startMs > this.#options.turnBudgetMs) break;
       const entry = this.#pop();
       if (!entry.isActive) continue;
-      entry.tick(nowMs);
-      this.#advance(entry, nowMs);
+      this.#tick(entry, nowMs);
       this.#push(entry);
     }
     this.#plan();
+  }
+
+  #tick(entry: Entry, nowMs: number): void {
+    try {
+      entry.tick(nowMs);
+    } catch (error) {
+      this.#onError(error);
+    }
+    this.#advance(entry, nowMs);
   }
 
   #isDue(nowMs: number): boolean {
