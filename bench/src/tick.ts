@@ -9,13 +9,13 @@ import { PARTITIONS } from './load/room-feeder.ts';
 import { startBenchStack } from './stack.ts';
 import { rounded } from './statistics.ts';
 
-const GAMES = 5;
+const GAMES = 20;
 const PLAYERS = 100;
 const MOVING = 30;
 const OBJECTS = 500;
 const TICKS_PER_SECOND = 20;
 const SETTLE_MS = 3_000;
-const MEASURE_MS = 20_000;
+const MEASURE_MS = 15_000;
 const EDGE = 'bench-edge';
 
 export const tick: Benchmark = {

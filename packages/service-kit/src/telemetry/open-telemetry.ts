@@ -1,8 +1,10 @@
+import { metrics, trace } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import { countedSpanProcessor } from './counted-export.ts';
 import { RegistryProducer } from './otel-metrics.ts';
 import { OpenTelemetryTracer } from './otel-tracer.ts';
@@ -16,8 +18,8 @@ function target(endpoint: string, path: string): { url: string; timeoutMillis: n
 }
 
 /**
- * Starts the exporters. Built from the parts of the SDK instead of its Node bundle, which loads five more
- * exporters and registers itself globally; here nothing is global, so that two services fit in one process.
+ * Starts the Node SDK with our exporters, and nothing else of it: no instrumentation, no detectors. It registers
+ * itself globally, so one service of a process can be traced at a time.
  */
 export function startOpenTelemetry(options: TelemetryOptions & { endpoint: string }): Telemetry {
   const resource = resourceFromAttributes({
@@ -29,26 +31,32 @@ export function startOpenTelemetry(options: TelemetryOptions & { endpoint: strin
     new OTLPTraceExporter(target(options.endpoint, 'traces')),
     options.metrics,
   );
-  const traces = new TracerProvider({
-    resource,
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sampleRatio) }),
-    spanProcessors: [spans],
-  });
   const reader = new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter(target(options.endpoint, 'metrics')),
     exportIntervalMillis: options.intervalMs,
     exportTimeoutMillis: Math.min(EXPORT_TIMEOUT_MS, options.intervalMs),
     metricProducers: [new RegistryProducer(options.registry, resource, SCOPE)],
   });
-  const meters = new MeterProvider({ resource, readers: [reader] });
+  const sdk = new NodeSDK({
+    resource,
+    autoDetectResources: false,
+    instrumentations: [],
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sampleRatio) }),
+    spanProcessors: [spans],
+    metricReaders: [reader],
+    logRecordProcessors: [],
+  });
+  sdk.start();
   return {
-    tracer: new OpenTelemetryTracer(traces.getTracer(SCOPE)),
+    tracer: new OpenTelemetryTracer(trace.getTracer(SCOPE)),
     stop: async (timeoutMs) => {
-      const ended = Promise.allSettled([traces.shutdown(), meters.shutdown()]);
+      const ended = sdk.shutdown().catch(() => undefined);
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, timeoutMs);
       await Promise.race([ended, late]);
       clearTimeout(timer);
+      trace.disable();
+      metrics.disable();
     },
   };
 }
