@@ -30,6 +30,8 @@ export class ScriptedChat {
   beforeJoinAnswer: (room: string) => Promise<void> = async () => undefined;
   /** Answers of the next sends are refused with this code. */
   refuseSends: string | undefined;
+  /** The traces that came with sends. */
+  readonly traces: (string | undefined)[] = [];
   roster = { count: 0, people: [] as { user: string; name: string }[], isComplete: true };
 
   constructor(bus: NatsBus, partitions: number) {
@@ -54,8 +56,9 @@ export class ScriptedChat {
     bus.handle(
       this.#subjects.chat('send'),
       { decode: chatSend, queue },
-      async ({ user, name, room, msg, text: body }) => {
+      async ({ user, name, room, msg, text: body }, message) => {
         count('send');
+        this.traces.push(message.trace);
         if (this.refuseSends !== undefined) throw new ReplyError(this.refuseSends, 'refused by the test');
         const stored = await this.say(room, body, { user, name, msg });
         return { ...stored, duplicate: false };

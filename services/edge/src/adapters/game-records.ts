@@ -1,6 +1,12 @@
-import { decodeGameRecord, FEED_HEADERS, type GameRecord, type StateReply } from '@breakwater/bus';
+import {
+  decodeGameRecord,
+  decodeStateReply,
+  FEED_HEADERS,
+  type GameRecord,
+  type StateReply,
+} from '@breakwater/bus';
 import { encodeGameFrame } from '@breakwater/protocol';
-import type { BusMessage, StoredMessage } from '@breakwater/service-kit';
+import { BusError, type BusMessage, type StoredMessage } from '@breakwater/service-kit';
 import type { FeedEntry, FeedRecord } from '../domain/feed-follower.ts';
 import { binaryFrame, type Frame, textFrame } from '../fanout/frame.ts';
 
@@ -79,4 +85,11 @@ export function stateFrame(handle: number, reply: StateReply, pid: number): Fram
   const slice = pid === 0 ? undefined : parts.slices.find((entry) => entry.pid === pid);
   const state = { kind: 'state', handle, epoch, seq, tick, shared: parts.shared } as const;
   return binaryFrame(encodeGameFrame({ ...state, slice: slice?.bytes ?? EMPTY }));
+}
+
+/** @throws BusError by way of the bus: the answer has another shape than agreed */
+export function decodeState(bytes: Uint8Array): StateReply {
+  const decoded = decodeStateReply(bytes);
+  if (!decoded.ok) throw new BusError('bad_reply', 'game', 'not a state', { cause: decoded.error });
+  return decoded.value;
 }

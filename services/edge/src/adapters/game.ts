@@ -1,5 +1,5 @@
-import { decodeStateReply, type GameId, gameStreamName, type StateReply } from '@breakwater/bus';
-import { BusError, type BusMessage, type BusSubscription, type StoredMessage } from '@breakwater/service-kit';
+import { type GameId, gameStreamName, type StateReply } from '@breakwater/bus';
+import type { BusMessage, BusSubscription, StoredMessage } from '@breakwater/service-kit';
 import { type FeedEntry, FeedFollower, type ResetReason } from '../domain/feed-follower.ts';
 import { Recent } from '../domain/recent.ts';
 import type { Frame } from '../fanout/frame.ts';
@@ -7,6 +7,7 @@ import type { EdgeDeps } from './deps.ts';
 import type { GameMember } from './game-member.ts';
 import {
   decodeFeedMessage,
+  decodeState,
   decodeStored,
   type FollowedRecord,
   type GameNews,
@@ -291,11 +292,4 @@ export class Game implements CheckedFeed {
 function isForWaiting({ phase }: GameMember, { kind }: GameNews): boolean {
   if (kind === 'end') return phase !== 'joining' && phase !== 'live';
   return kind === 'claim' && phase === 'skipping';
-}
-
-/** @throws BusError by way of the bus: the answer has another shape than agreed */
-export function decodeState(bytes: Uint8Array): StateReply {
-  const decoded = decodeStateReply(bytes);
-  if (!decoded.ok) throw new BusError('bad_reply', 'game', 'not a state', { cause: decoded.error });
-  return decoded.value;
 }

@@ -21,8 +21,9 @@ import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
 import { Drops } from './drops.ts';
-import { decodeState, Game, type GameListener } from './game.ts';
+import { Game, type GameListener } from './game.ts';
 import { GameMember } from './game-member.ts';
+import { decodeState } from './game-records.ts';
 import { pause } from './log-reader.ts';
 
 const FIRST_RETRY_MS = 50;

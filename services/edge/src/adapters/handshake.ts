@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ErrorCode, ProtocolError, SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX } from '@breakwater/protocol';
 import type { FastifyRequest } from 'fastify';
-import { DEVELOPMENT_ORIGINS } from '../config.ts';
 import { AdmissionBook, type AdmissionRefusal } from '../domain/admission.ts';
 import {
   bearerOf,
@@ -11,6 +10,7 @@ import {
   splitSubprotocols,
 } from '../domain/handshake.ts';
 import { type BucketRate, TokenBucket } from '../domain/token-bucket.ts';
+import { DEVELOPMENT_ORIGINS } from '../settings/access.ts';
 import type { Identity } from './connection.ts';
 import type { EdgeDeps } from './deps.ts';
 import type { Tickets } from './tickets.ts';

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { EdgeMember, EdgePresence } from '@breakwater/bus';
 import { loose } from '@breakwater/protocol';
-import { type BusSubscription, ReplyError } from '@breakwater/service-kit';
+import type { BusSubscription } from '@breakwater/service-kit';
 import type { Connection } from './connection.ts';
 import type { EdgeDeps } from './deps.ts';
 
 type Change = 'joined' | 'left' | 'dropped';
+/** Members in one message: some hundred bytes each, under a server's limit of 1 MiB. */
+const MAX_MEMBERS = 2_000;
+
 interface Pending {
   readonly change: Change;
   readonly member: EdgeMember;
@@ -67,6 +70,10 @@ export class Presence {
     if (change === 'joined') this.#members.set(key, member);
     else if (!this.#members.delete(key)) return;
     this.#pending.set(key, { change, member });
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     if (this.#isFlushSet) return;
     this.#isFlushSet = true;
     this.#deps.clock.after(this.#deps.config.presenceFlushMs, () => this.#flush());
@@ -74,9 +81,14 @@ export class Presence {
 
   #flush(): void {
     this.#isFlushSet = false;
-    if (this.#pending.size === 0) return;
     const pending = [...this.#pending.values()];
     this.#pending = new Map();
+    for (let from = 0; from < pending.length; from += MAX_MEMBERS) {
+      this.#publishDelta(pending.slice(from, from + MAX_MEMBERS));
+    }
+  }
+
+  #publishDelta(pending: readonly Pending[]): void {
     this.#version += 1;
     const of = (change: Change) =>
       pending.filter((entry) => entry.change === change).map((entry) => entry.member);
@@ -101,12 +113,19 @@ export class Presence {
     });
   }
 
+  /**
+   * Everybody, at the number of the last delta. What does not fit into one message follows as deltas: until then
+   * those members are in their grace for whoever asked, and for everybody else nothing changes.
+   */
   #whole() {
-    // What is pending becomes part of the answer, so its delta must not follow under the same number.
     this.#flush();
-    const members = [...this.#members.values()];
-    if (members.length > 1_000_000) throw new ReplyError('too_large', 'too many members for one answer');
-    return { incarnation: this.#incarnation, version: this.#version, members };
+    const members = [...this.#members];
+    for (const [key, member] of members.slice(MAX_MEMBERS)) {
+      this.#pending.set(key, { change: 'joined', member });
+      this.#flushSoon();
+    }
+    const first = members.slice(0, MAX_MEMBERS).map(([, member]) => member);
+    return { incarnation: this.#incarnation, version: this.#version, members: first };
   }
 
   #publish(message: EdgePresence): void {
