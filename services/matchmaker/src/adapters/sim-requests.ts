@@ -16,12 +16,20 @@ export interface SimRequestLimits {
   readonly listTimeoutMs: number;
 }
 
+type ListAnswer = SimGames | 'gone' | 'silent';
+
+/** At most one question is on its way to a process, and one waits for it to come back. */
+interface Lists {
+  readonly running: Promise<ListAnswer>;
+  next?: Promise<ListAnswer>;
+}
+
 /** Asks simulation processes over NATS; questions for the same list share one request. */
 export class SimRequests implements SimPort {
   readonly #bus: NatsBus;
   readonly #subjects: Subjects;
   readonly #limits: SimRequestLimits;
-  readonly #lists = new Map<string, Promise<SimGames | 'gone' | 'silent'>>();
+  readonly #lists = new Map<string, Lists>();
 
   constructor(bus: NatsBus, subjects: Subjects, limits: SimRequestLimits) {
     this.#bus = bus;
@@ -35,16 +43,28 @@ export class SimRequests implements SimPort {
     return orAbsent(this.#bus.request(subject, request, { decode: simHosted, timeoutMs }));
   }
 
-  list(pod: string): Promise<SimGames | 'gone' | 'silent'> {
-    const running = this.#lists.get(pod);
-    if (running !== undefined) return running;
+  /** An answer that was asked for before this call may be older than what the caller knows: it gets the next. */
+  list(pod: string): Promise<ListAnswer> {
+    const lists = this.#lists.get(pod);
+    if (lists === undefined) return this.#ask(pod);
+    lists.next ??= lists.running.then(
+      () => this.#ask(pod),
+      () => this.#ask(pod),
+    );
+    return lists.next;
+  }
+
+  #ask(pod: string): Promise<ListAnswer> {
     const subject = this.#subjects.sim(podId(pod), 'list');
     const timeoutMs = this.#limits.listTimeoutMs;
-    const asked = orAbsent(this.#bus.request(subject, {}, { decode: simGames, timeoutMs })).finally(() =>
-      this.#lists.delete(pod),
-    );
-    this.#lists.set(pod, asked);
-    return asked;
+    const running = orAbsent(this.#bus.request(subject, {}, { decode: simGames, timeoutMs }));
+    const lists: Lists = { running };
+    this.#lists.set(pod, lists);
+    const settle = () => {
+      if (this.#lists.get(pod) === lists && lists.next === undefined) this.#lists.delete(pod);
+    };
+    running.then(settle, settle);
+    return running;
   }
 }
 
