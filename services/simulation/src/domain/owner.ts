@@ -10,28 +10,27 @@ import type { GameInstance } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
 import { isClaimAbove } from './claim.ts';
 import { Committer } from './committer.ts';
-import type { GameFactory } from './game-factory.ts';
-import { type CommandInput, Inbox } from './inbox.ts';
-import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
-import { idleVerdict, type OwnedGame, type Phase, stateOf } from './owner-phase.ts';
-import { FAILED_REASON, type OwnerEvents, type OwnerOptions, type StopReason } from './owner-types.ts';
-import type { OwnerPorts } from './ports.ts';
+import type { CommandInput } from './inbox.ts';
+import type { NonCommand } from './inputs.ts';
+import { Intake } from './intake.ts';
+import {
+  type Fate,
+  fateAfterAppend,
+  fateAfterReload,
+  idleVerdict,
+  type OwnerSetup,
+  type Phase,
+  stateOf,
+} from './owner-phase.ts';
+import { FAILED_REASON, type StopReason } from './owner-types.ts';
 import { type Reloaded, Reloader } from './reload.ts';
+import type { Waiting } from './replies.ts';
 import type { Settled } from './settle.ts';
-
-export interface OwnerSetup {
-  readonly pod: string;
-  readonly ports: OwnerPorts;
-  readonly factory: GameFactory;
-  readonly game: OwnedGame;
-  readonly options: OwnerOptions;
-  readonly events: OwnerEvents;
-}
 
 export class Owner {
   readonly #setup: OwnerSetup;
   readonly #chain: Chain;
-  readonly #inbox: Inbox;
+  readonly #intake: Intake;
   readonly #committer: Committer;
   readonly #reloader: Reloader;
   #phase: Phase = 'running';
@@ -44,8 +43,6 @@ export class Owner {
   #isLastSent = false;
   #endReason = '';
   #failure: string | undefined;
-  readonly #unsaved = new Unsaved();
-  readonly #cutOff = new CutOff();
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(setup: OwnerSetup) {
@@ -54,7 +51,8 @@ export class Owner {
     this.#chain = game.chain;
     this.#instance = game.instance;
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
-    this.#inbox = new Inbox(limits, (outcome) => events.onCommand(outcome));
+    const wait = (waiting: Waiting) => this.#committer.wait(waiting);
+    this.#intake = new Intake(limits, events.onCommand, wait);
     this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
     this.#committer = new Committer({
       ...setup,
@@ -100,13 +98,12 @@ export class Owner {
       return;
     }
     if (this.#phase === 'sleeping' && !('answer' in input)) return;
-    this.#inbox.offer(input);
+    this.#intake.offer(input);
     if (this.#phase === 'sleeping') void this.#load('waking');
   }
 
   command(command: CommandInput): void {
-    if (this.#instance === undefined) return;
-    this.#inbox.offerCommand(command, this.#instance.ackOf(command.pid));
+    if (this.#instance !== undefined) this.#intake.command(this.#instance, command);
   }
 
   /** A record of the game's feed: whoever claims a higher epoch has the game now. */
@@ -122,7 +119,7 @@ export class Owner {
       return;
     }
     try {
-      this.#inbox.drain(instance, (input) => this.#apply(instance, input));
+      this.#intake.drain(instance);
       instance.step();
       if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
     } catch (error) {
@@ -133,7 +130,7 @@ export class Owner {
   /** Now and then, also while asleep: a game that nobody came back to ends. */
   housekeep(nowMs: number): void {
     const { endAfterMs, sleepAfterMs } = this.#setup.factory.definition;
-    if (this.#instance !== undefined) this.#inbox.forget(this.#instance);
+    if (this.#instance !== undefined) this.#intake.tidy(this.#instance);
     if (this.#phase !== 'sleeping' || endAfterMs === 0) return;
     if (nowMs - this.#sleptAtMs + sleepAfterMs >= endAfterMs) this.#end('empty');
   }
@@ -159,20 +156,14 @@ export class Owner {
     if (reason === 'failed') this.#failure = detail ?? reason;
     this.#chain.abandon();
     this.#committer.stop();
-    this.#inbox.clear();
+    this.#intake.clear();
     this.#instance = undefined;
     this.#stopped.resolve();
     this.#setup.events.onStopped(reason, detail);
   }
 
-  #apply(instance: GameInstance, input: NonCommand): void {
-    this.#unsaved.add(input);
-    applyInput(instance, input, this.#cutOff, (waiting) => this.#committer.wait(waiting));
-  }
-
   #commit(instance: GameInstance, forceSnapshot = false): void {
-    this.#committer.commit(instance, this.#inbox.takeTrace(), forceSnapshot);
-    this.#unsaved.sent();
+    this.#committer.commit(instance, this.#intake.sending(), forceSnapshot);
   }
 
   async #leaveInOrder(): Promise<void> {
@@ -235,32 +226,16 @@ export class Owner {
       this.#setup.events.onFrozen(this.#setup.ports.clock.monotonicMs() - this.#frozenSinceMs);
       this.#frozenSinceMs = undefined;
     }
-    switch (settled.kind) {
-      case 'stored':
-        this.#onStored();
-        break;
-      case 'overtaken':
-        this.stop('overtaken');
-        break;
-      case 'cut_back':
-        this.stop('failed', 'records of the log are gone');
-        break;
-      case 'invalid':
-        this.#restart(new Error(`the log refuses a record: ${settled.cause}`));
-        break;
-      case 'abandoned':
-        break;
-      default:
-        settled satisfies never;
-    }
+    if (settled.kind === 'stored') this.#onStored();
+    else this.#meet(fateAfterAppend(settled));
   }
 
   #onStored(): void {
-    this.#unsaved.stored();
+    this.#intake.stored();
     if (this.#phase !== 'dozing' && this.#phase !== 'ending') return;
     if (!this.#isLastSent) this.#sendLast();
     else if (this.#phase === 'ending') this.#stopEnded();
-    else if (this.#inbox.size > 0) this.#setPhase('running');
+    else if (!this.#intake.isEmpty) this.#setPhase('running');
     else this.#sleep();
   }
 
@@ -286,7 +261,6 @@ export class Owner {
       return;
     }
     this.#committer.takeWaiting();
-    this.#cutOff.clear();
     this.#instance = undefined;
     void this.#load('restarting', error);
   }
@@ -296,8 +270,8 @@ export class Owner {
     await this.#chain.idle();
     const isOver = () => this.#phase !== phase;
     if (isOver()) return;
-    this.#inbox.putBack(this.#unsaved.take());
     const isRestart = phase === 'restarting';
+    if (isRestart) this.#intake.restore();
     const reloaded = await (isRestart
       ? this.#reloader.restart(error, isOver)
       : this.#reloader.reload(isOver));
@@ -305,27 +279,19 @@ export class Owner {
   }
 
   #goOn(reloaded: Reloaded): void {
-    switch (reloaded.kind) {
-      case 'loaded':
-        this.#instance = reloaded.instance;
-        this.#committer.reset();
-        this.#setPhase('running');
-        break;
-      case 'overtaken':
-        this.stop('overtaken');
-        break;
-      case 'lost':
-      case 'exhausted':
-        this.#end(FAILED_REASON, reloaded.detail);
-        break;
-      case 'unreadable':
-        this.stop('failed', reloaded.detail);
-        break;
-      case 'abandoned':
-        break;
-      default:
-        reloaded satisfies never;
+    if (reloaded.kind !== 'loaded') {
+      this.#meet(fateAfterReload(reloaded));
+      return;
     }
+    this.#instance = reloaded.instance;
+    this.#committer.reset();
+    this.#setPhase('running');
+  }
+
+  #meet(fate: Fate): void {
+    if (fate.kind === 'stop') this.stop(fate.reason, fate.detail);
+    else if (fate.kind === 'end') this.#end(FAILED_REASON, fate.detail);
+    else if (fate.kind === 'restart') this.#restart(fate.error);
   }
 
   #setPhase(phase: Phase): void {
