@@ -64,12 +64,12 @@ test('what is said offline goes out after the return, in the order of the calls,
   expect(edge.backend.room('general').messages.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
 });
 
-test('a message whose answer is lost is sent again under the same id, marked as a resend, and stored once', async () => {
+test('a message whose answer is lost is known from the room and not sent again', async () => {
   await using edge = await ScriptedEdge.start();
   await using client = await connect({ urls: [edge.url], ...quick });
   const room = await client.rooms.join('general');
   edge.script = (frame, socket) => {
-    if (frame.t !== 'room.send' || frame.resend === true) return false;
+    if (frame.t !== 'room.send') return false;
     // Stored, but neither the answer nor the feed gets through.
     socket.gone();
     edge.backend.send(frame.room, socket.user, frame.msg, frame.text);
@@ -78,10 +78,26 @@ test('a message whose answer is lost is sent again under the same id, marked as 
   };
   const { seq } = await room.send('only once');
   expect(edge.backend.room('general').messages).toMatchObject([{ seq, text: 'only once' }]);
-  const sent = edge.sockets.flatMap(({ received }) => received).filter((frame) => frame.t === 'room.send');
-  // The page of the join proves that it is stored, so there may be nothing left to send.
-  expect(new Set(sent.map(({ msg }) => msg)).size).toBe(1);
+  expect(edge.sockets.map((socket) => socket.count('room.send'))).toEqual([1, 0]);
   expect(room.messages.map(({ text }) => text)).toEqual(['only once']);
+});
+
+test('a message that got lost with its socket is sent again under the same id, and says so', async () => {
+  await using edge = await ScriptedEdge.start();
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const room = await client.rooms.join('general');
+  let losses = 2;
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'room.send' || losses-- <= 0) return false;
+    socket.ws.terminate();
+    return true;
+  };
+  await room.send('three times');
+  const sent = edge.sockets
+    .flatMap(({ received }) => received)
+    .flatMap((f) => (f.t === 'room.send' ? [f] : []));
+  expect(sent.map(({ resend }) => resend)).toEqual([undefined, true, true]);
+  expect(new Set(sent.map(({ msg }) => msg)).size).toBe(1);
 });
 
 test('an own message is on one of the lists at any time: first outgoing, then the room', async () => {
