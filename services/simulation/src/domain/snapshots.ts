@@ -57,7 +57,6 @@ async function appendSnapshot(
   if (tail === 'abandoned') return { kind: 'unavailable', cause: 'given up' };
   const newest = tail === undefined ? undefined : snapshotHead(tail.bytes);
   if (newest !== undefined && newest.epoch > snapshot.epoch) return { kind: 'refused' };
-  if (newest !== undefined && newest.logSeq >= snapshot.logSeq) return { kind: 'refused' };
   const pending = { head: snapshot, bytes, expectedSeq: tail?.seq ?? 0 };
   const settled = await appendUntilSettled(snapshots, pending, snapshotHead, retry);
   switch (settled.kind) {
