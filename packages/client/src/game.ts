@@ -14,6 +14,7 @@ import { Emitter } from './emitter.ts';
 import { BadArgumentError, type BreakwaterError, LeftError, ServerError } from './errors.ts';
 import { GameCommands } from './game-commands.ts';
 import { GameOwner } from './game-owner.ts';
+import { GameSources, type Source } from './game-sources.ts';
 import { GameView } from './game-view.ts';
 import type { Link } from './net/link.ts';
 import { Rejoiner, tell } from './rejoiner.ts';
@@ -21,17 +22,6 @@ import type { Attachable, Session } from './session.ts';
 
 /** A game that is not there is asked for at least so often, in ms: players are waiting. */
 const MAX_REJOIN_DELAY_MS = 5_000;
-
-/** Where the binary frames of this game come from. */
-interface Source {
-  readonly link: Link;
-  readonly handle: number;
-  readonly pid: number | undefined;
-  readonly ack: number;
-  /** Full state was applied from it. */
-  isLive: boolean;
-  readonly settle: () => void;
-}
 
 export class JoinedGame implements Game, Attachable {
   readonly id: string;
@@ -44,11 +34,9 @@ export class JoinedGame implements Game, Attachable {
   readonly #view: GameView;
   readonly #commands: GameCommands;
   readonly #owner = new GameOwner();
+  readonly #sources = new GameSources();
   readonly #rejoiner: Rejoiner;
   readonly #first = Promise.withResolvers<void>();
-  #source: Source | undefined;
-  /** The socket that is left keeps the game going until the new one has its state. */
-  #oldSource: Source | undefined;
   #status: GameStatus = 'rejoining';
   #pid: number | undefined;
   /** The replica is another object than at the last `state` event. */
@@ -127,7 +115,7 @@ export class JoinedGame implements Game, Attachable {
 
   async leave(): Promise<void> {
     if (this.#end !== undefined) return;
-    const link = this.#source?.link;
+    const link = this.#sources.current?.link;
     this.#finish('left', new LeftError(`game ${this.id}`));
     const { requestTimeoutMs } = this.#session.settings.times;
     if (link !== undefined) await tell(link, { t: 'game.leave', game: this.id }, requestTimeoutMs);
@@ -160,11 +148,7 @@ export class JoinedGame implements Game, Attachable {
   }
 
   detached(link: Link): void {
-    if (this.#oldSource?.link === link) this.#dropOld();
-    if (this.#source?.link !== link) return;
-    this.#source.settle();
-    this.#source = undefined;
-    this.#suspend();
+    if (this.#sources.detached(link)) this.#suspend();
   }
 
   closed(error: BreakwaterError): void {
@@ -173,14 +157,12 @@ export class JoinedGame implements Game, Attachable {
 
   receive(link: Link, frame: ServerFrame): boolean {
     if (!('game' in frame) || frame.game !== this.id) return false;
-    if (link === this.#source?.link) this.#receiveOwn(link, frame);
+    if (link === this.#sources.current?.link) this.#receiveOwn(link, frame);
     return true;
   }
 
   receiveGame(link: Link, frame: GameFrame): boolean {
-    const source = [this.#source, this.#oldSource].find(
-      (candidate) => candidate?.link === link && candidate.handle === frame.handle,
-    );
+    const source = this.#sources.find(link, frame.handle);
     if (source === undefined) return false;
     const verdict = this.#feed.accept(frame);
     if (verdict.kind === 'state') this.#applyState(source, verdict.frame);
@@ -205,10 +187,7 @@ export class JoinedGame implements Game, Attachable {
       return;
     }
     const { handle, pid, ack } = frame;
-    const source = { link, handle, pid, ack, isLive: false, settle };
-    if (this.#source?.isLive === true && this.#source.link !== link) this.#oldSource = this.#source;
-    else this.#source?.settle();
-    this.#source = source;
+    this.#sources.joined({ link, handle, pid, ack, isLive: false, settle });
     this.#noteOwner(frame.epoch, frame.pod);
     this.#rejoiner.after(link, (again) => this.attach(again), this.#session.settings.times.requestTimeoutMs);
   }
@@ -260,10 +239,8 @@ export class JoinedGame implements Game, Attachable {
   }
 
   #becomeLive(source: Source): void {
-    if (source !== this.#source || source.isLive) return;
-    source.isLive = true;
+    if (!this.#sources.becomeLive(source)) return;
     this.#rejoiner.cancel();
-    this.#dropOld();
     this.#pid = source.pid;
     if (source.pid !== undefined) this.#commands.joined(source.link, source.pid, source.ack);
     this.#setStatus('live');
@@ -294,7 +271,7 @@ export class JoinedGame implements Game, Attachable {
 
   /** Bytes that do not follow on what is shown: only full state helps. */
   #repair(source: Source): void {
-    if (source !== this.#source) return;
+    if (source !== this.#sources.current) return;
     this.#suspend();
     this.#joinLater(source.link);
   }
@@ -318,11 +295,6 @@ export class JoinedGame implements Game, Attachable {
     this.#rejoiner.later(link, (again) => this.attach(again), error);
   }
 
-  #dropOld(): void {
-    this.#oldSource?.settle();
-    this.#oldSource = undefined;
-  }
-
   #ended(reason: string): void {
     this.#finish('ended', new ServerError('game_ended'), () => this.#emitter.emit('ended', { reason }));
   }
@@ -337,9 +309,7 @@ export class JoinedGame implements Game, Attachable {
     this.#session.remove(this);
     this.onEnd();
     this.#rejoiner.end();
-    this.#dropOld();
-    this.#source?.settle();
-    this.#source = undefined;
+    this.#sources.clear();
     this.#commands.end(error);
     this.#setStatus(status, error);
     tell();

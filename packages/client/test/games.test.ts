@@ -187,6 +187,42 @@ test('a client that moves to another edge stays in the game without a gap', asyn
   await eventually(() => from.open.length === 0);
 });
 
+test('a new edge whose answer is older than what the old one showed costs no command', async () => {
+  const backend = new Backend();
+  await using one = await ScriptedEdge.start(backend, 'edge-1');
+  await using two = await ScriptedEdge.start(backend, 'edge-2');
+  await using client = await connect({ urls: [one.url, two.url], ...quick });
+  const [from, to] = client.edge === 'edge-1' ? [one, two] : [two, one];
+  const game = await client.games.join<Rows>('g1');
+  const states: string[] = [];
+  game.on('status', ({ status }) => states.push(status));
+  const hosted = backend.game('g1');
+  const held: (() => void)[] = [];
+  to.script = (frame, socket) => {
+    if (frame.t !== 'game.join') return false;
+    // The owner's answer is made now and arrives later.
+    const send = socket.ws.send.bind(socket.ws) as (data: unknown) => void;
+    socket.ws.send = (data: unknown) => void held.push(() => send(data));
+    setTimeout(() => {
+      socket.ws.send = send as typeof socket.ws.send;
+      for (const deliver of held.splice(0)) deliver();
+    }, 80);
+    return false;
+  };
+  const moved = client.events('moved').next();
+  from.socket.send({ t: 'move', inMs: 0 });
+  await eventually(() => held.length > 0);
+  const applied = [1, 2, 3].map((amount) => game.command('add', { amount }).applied);
+  await eventually(() => from.socket.count('game.command') === 3);
+  hosted.commit();
+  await eventually(() => game.ack === 3);
+  const last = game.command('add', { amount: 4 });
+  expect(last.n).toBe(4);
+  using _ = ticking(backend, 'g1');
+  await Promise.all([...applied, last.applied, moved]);
+  expect([total(game), states]).toEqual([10, []]);
+});
+
 test('a reload continues the numbers of the commands and joins with a higher number', async () => {
   const backend = new Backend();
   await using edge = await ScriptedEdge.start(backend);

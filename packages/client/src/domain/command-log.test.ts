@@ -57,6 +57,15 @@ test('numbers go on after those of an earlier session', () => {
   expect(log.add('next', undefined, null).n).toBe(18);
 });
 
+test('an answer to a join that is older than what is shown takes nothing back', () => {
+  const log = new CommandLog<null>(10);
+  log.joined(4, 0);
+  for (const name of ['a', 'b', 'c']) log.add(name, undefined, null);
+  log.covered(2);
+  expect(log.joined(4, 1)).toEqual({ applied: [], lost: [] });
+  expect([log.ack, log.uncovered().map(({ n }) => n), log.add('d', undefined, null).n]).toEqual([2, [3], 4]);
+});
+
 test('another seat begins anew, and what was sent for the old one is lost', () => {
   const log = new CommandLog<null>(10);
   log.joined(4, 0);

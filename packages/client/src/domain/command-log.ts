@@ -52,7 +52,8 @@ export class CommandLog<T> {
 
   /** `game.joined`: another seat knows nothing of what was sent for the old one. */
   joined(pid: number, ack: number): Coverage<T> {
-    const isOtherSeat = this.#pid !== undefined && (pid !== this.#pid || ack < this.#ack);
+    // A lower `ack` of the same seat is only older than what is shown: seats are never used again.
+    const isOtherSeat = this.#pid !== undefined && pid !== this.#pid;
     this.#pid = pid;
     if (!isOtherSeat) return this.covered(ack);
     const lost = this.#pending;
