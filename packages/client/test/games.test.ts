@@ -198,15 +198,12 @@ test('a new edge whose answer is older than what the old one showed costs no com
   game.on('status', ({ status }) => states.push(status));
   const hosted = backend.game('g1');
   const held: (() => void)[] = [];
+  let isHeld = true;
   to.script = (frame, socket) => {
     if (frame.t !== 'game.join') return false;
     // The owner's answer is made now and arrives later.
     const send = socket.ws.send.bind(socket.ws) as (data: unknown) => void;
-    socket.ws.send = (data: unknown) => void held.push(() => send(data));
-    setTimeout(() => {
-      socket.ws.send = send as typeof socket.ws.send;
-      for (const deliver of held.splice(0)) deliver();
-    }, 80);
+    socket.ws.send = (data: unknown) => void (isHeld ? held.push(() => send(data)) : send(data));
     return false;
   };
   const moved = client.events('moved').next();
@@ -218,6 +215,8 @@ test('a new edge whose answer is older than what the old one showed costs no com
   await eventually(() => game.ack === 3);
   const last = game.command('add', { amount: 4 });
   expect(last.n).toBe(4);
+  isHeld = false;
+  for (const deliver of held) deliver();
   using _ = ticking(backend, 'g1');
   await Promise.all([...applied, last.applied, moved]);
   expect([total(game), states]).toEqual([10, []]);
