@@ -115,6 +115,15 @@ describe('handshake (fault 12)', () => {
     }
   });
 
+  it('refuses more than one credential', async () => {
+    const token = await tokenFor();
+    const path = `/v1/ws?ticket=${await ticket(edge.port)}`;
+    const refused = await refusal(edge.port, { token, path });
+    expect(refused).toMatchObject({ status: 400, body: { error: 'bad_request' } });
+    await using client = await open(edge.port, { path });
+    expect(client.of('welcome')).toHaveLength(1);
+  });
+
   it('refuses a token in the URL and logs nothing of it', async () => {
     const token = await tokenFor({ user: 'canary' });
     for (const path of [
@@ -196,6 +205,9 @@ describe('tickets', () => {
     const authorization = `Bearer ${await tokenFor()}`;
     const good = await post(edge.port, '/v1/ticket', { headers: { authorization, origin: ORIGIN } });
     expect(good.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    const anonymous = await post(edge.port, '/v1/ticket', { headers: { origin: ORIGIN } });
+    expect(anonymous.status).toBe(401);
+    expect(anonymous.headers.get('access-control-allow-origin')).toBe(ORIGIN);
     const evil = await post(edge.port, '/v1/ticket', {
       headers: { authorization, origin: 'https://evil.example' },
     });

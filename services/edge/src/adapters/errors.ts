@@ -32,3 +32,8 @@ export function failureOf(cause: unknown): Failure {
       return cause.code satisfies never;
   }
 }
+
+/** Nothing was delivered, so the same may be sent again; after a timeout it may have been acted on. */
+export function isNobodyThere(cause: unknown): boolean {
+  return cause instanceof BusError && cause.code === 'no_responders';
+}

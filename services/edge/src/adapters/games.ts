@@ -15,12 +15,13 @@ import {
   LIMITS,
   ProtocolError,
 } from '@breakwater/protocol';
-import { BusError, type TraceParent } from '@breakwater/service-kit';
+import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
 import { Drops } from './drops.ts';
+import { isNobodyThere } from './errors.ts';
 import { Game, type GameListener } from './game.ts';
 import { GameMember } from './game-member.ts';
 import { decodeState } from './game-records.ts';
@@ -275,11 +276,15 @@ export class Games implements GameListener {
   }
 
   #linger(game: Game): void {
-    this.#deps.clock.after(this.#deps.config.lingerMs, () => {
-      if (game.members.size > 0 || this.#games.get(game.id) !== game) return;
-      this.#games.delete(game.id);
-      game.close();
-    });
+    // One that was never entered may not even exist.
+    if (game.follower.state === 'waiting') this.#closeIfEmpty(game);
+    else this.#deps.clock.after(this.#deps.config.lingerMs, () => this.#closeIfEmpty(game));
+  }
+
+  #closeIfEmpty(game: Game): void {
+    if (game.members.size > 0 || this.#games.get(game.id) !== game) return;
+    this.#games.delete(game.id);
+    game.close();
   }
 
   #gameOf(id: GameId): Game {
@@ -291,9 +296,4 @@ export class Games implements GameListener {
     }
     return game;
   }
-}
-
-/** Nothing was delivered, so the same join may be sent again. After a timeout the client joins by a new number. */
-function isNobodyThere(cause: unknown): boolean {
-  return cause instanceof BusError && cause.code === 'no_responders';
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AdmissionBook, type AdmissionRefusal } from '../domain/admission.ts';
 import {
   bearerOf,
-  credentialOf,
+  credentialsOf,
   hasTokenInUrl,
   isOriginAllowed,
   splitSubprotocols,
@@ -156,8 +156,10 @@ export class Handshake {
       subprotocols: headers['sec-websocket-protocol'],
       ticket: typeof ticket === 'string' ? ticket : undefined,
     };
-    const credential = credentialOf(offer, TOKEN_SUBPROTOCOL_PREFIX);
+    const [credential, another] = credentialsOf(offer, TOKEN_SUBPROTOCOL_PREFIX);
     if (credential === undefined) throw new Refusal('unauthorized', 'no_token');
+    if (another !== undefined)
+      throw new Refusal('bad_request', 'credentials', { detail: 'Give one credential.' });
     return this.#verified(() =>
       credential.kind === 'token'
         ? this.#tokens.verify(credential.token)

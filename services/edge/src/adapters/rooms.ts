@@ -275,11 +275,15 @@ export class Rooms {
 
   /** A tab that reloads finds its room still followed. */
   #linger(room: Room): void {
-    this.#deps.clock.after(this.#deps.config.lingerMs, () => {
-      if (room.members.size > 0 || this.#rooms.get(room.id) !== room) return;
-      this.#rooms.delete(room.id);
-      room.close();
-    });
+    // One that was never entered may not even exist.
+    if (room.follower.state === 'waiting') this.#closeIfEmpty(room);
+    else this.#deps.clock.after(this.#deps.config.lingerMs, () => this.#closeIfEmpty(room));
+  }
+
+  #closeIfEmpty(room: Room): void {
+    if (room.members.size > 0 || this.#rooms.get(room.id) !== room) return;
+    this.#rooms.delete(room.id);
+    room.close();
   }
 
   #roomOf(id: RoomId): Room {

@@ -2,7 +2,7 @@ import { TOKEN_SUBPROTOCOL_PREFIX } from '@breakwater/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AdmissionBook, type AdmissionLimits } from './admission.ts';
-import { bearerOf, credentialOf, hasTokenInUrl, isOriginAllowed } from './handshake.ts';
+import { bearerOf, credentialsOf, hasTokenInUrl, isOriginAllowed } from './handshake.ts';
 import { LobbyView } from './lobby-view.ts';
 import { moveTimes } from './move-times.ts';
 import { Recent } from './recent.ts';
@@ -111,21 +111,26 @@ describe('the handshake', () => {
     expect(isOriginAllowed(undefined, allowed)).toBe(true);
   });
 
-  it('takes the header before the subprotocol before the ticket', () => {
+  it('finds every credential, so that more than one can be refused', () => {
     const all = {
       authorization: `Bearer ${jwt}`,
       subprotocols: `breakwater.v1, ${TOKEN_SUBPROTOCOL_PREFIX}abc`,
       ticket: 't',
     };
     const find = (offer: Partial<typeof all>) =>
-      credentialOf(
+      credentialsOf(
         { authorization: undefined, subprotocols: undefined, ticket: undefined, ...offer },
         TOKEN_SUBPROTOCOL_PREFIX,
       );
-    expect(find(all)).toEqual({ kind: 'token', token: jwt });
-    expect(find({ ...all, authorization: 'Basic abc' })).toEqual({ kind: 'token', token: 'abc' });
-    expect(find({ subprotocols: 'breakwater.v1', ticket: 't' })).toEqual({ kind: 'ticket', ticket: 't' });
-    expect(find({})).toBeUndefined();
+    expect(find(all)).toEqual([
+      { kind: 'token', token: jwt },
+      { kind: 'token', token: 'abc' },
+      { kind: 'ticket', ticket: 't' },
+    ]);
+    expect(find({ subprotocols: 'breakwater.v1', authorization: 'Basic abc', ticket: 't' })).toEqual([
+      { kind: 'ticket', ticket: 't' },
+    ]);
+    expect(find({})).toEqual([]);
   });
 
   it('reads only a well-formed bearer header', () => {

@@ -47,11 +47,17 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return /^Bearer ([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** The first of: header, subprotocol, ticket. */
-export function credentialOf(offer: Offer, tokenPrefix: string): Credential | undefined {
+/** Every credential of an offer: there must be exactly one. */
+export function credentialsOf(offer: Offer, tokenPrefix: string): readonly Credential[] {
   const bearer = bearerOf(offer.authorization);
-  if (bearer !== undefined) return { kind: 'token', token: bearer };
-  const offered = splitSubprotocols(offer.subprotocols).find((name) => name.startsWith(tokenPrefix));
-  if (offered !== undefined) return { kind: 'token', token: offered.slice(tokenPrefix.length) };
-  return offer.ticket === undefined ? undefined : { kind: 'ticket', ticket: offer.ticket };
+  const offered = splitSubprotocols(offer.subprotocols).filter((name) => name.startsWith(tokenPrefix));
+  const tokens = [
+    ...(bearer === undefined ? [] : [bearer]),
+    ...offered.map((name) => name.slice(tokenPrefix.length)),
+  ];
+  const tickets = offer.ticket === undefined ? [] : [offer.ticket];
+  return [
+    ...tokens.map((token) => ({ kind: 'token', token }) as const),
+    ...tickets.map((ticket) => ({ kind: 'ticket', ticket }) as const),
+  ];
 }
