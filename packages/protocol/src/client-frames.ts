@@ -106,8 +106,11 @@ export function encodeClientFrame(frame: ClientFrame): string {
   return JSON.stringify(frame);
 }
 
-/** The number of the request inside a frame that did not decode, where it can be read; for the error answer. */
+/** The number of the request inside a frame that was not taken, if it is JSON with a valid one; for the answer. */
 export function requestIdOf(source: string): number | undefined {
-  const match = /"id"\s*:\s*(\d{1,10})\b/.exec(source.slice(0, 512));
-  return match === null ? undefined : Number(match[1]);
+  try {
+    return requestId((JSON.parse(source) as { id?: unknown } | null)?.id);
+  } catch {
+    return undefined;
+  }
 }

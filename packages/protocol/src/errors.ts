@@ -13,6 +13,11 @@ export const ERRORS = {
   too_large: { message: 'The text or state is larger than the limit.', retryable: false, status: 413 },
   unauthorized: { message: 'A valid token is needed.', retryable: false, status: 401 },
   token_expired: { message: 'The token has expired.', retryable: false, status: 401 },
+  ticket_refused: {
+    message: 'The ticket was used before, has expired or is none.',
+    retryable: false,
+    status: 401,
+  },
   token_in_url: { message: 'A token must not be part of the URL.', retryable: false, status: 400 },
   forbidden: { message: 'This is not allowed.', retryable: false, status: 403 },
   origin_refused: { message: 'This origin is not on the list.', retryable: false, status: 403 },
@@ -34,6 +39,11 @@ export const ERRORS = {
   expired: { message: 'The message is too old to be sent again safely.', retryable: false, status: 410 },
   game_not_found: { message: 'There is no such game.', retryable: false, status: 404 },
   game_full: { message: 'The game is full.', retryable: true, status: 409 },
+  join_outdated: {
+    message: 'A join with a higher number came before this one.',
+    retryable: false,
+    status: 409,
+  },
   game_ended: { message: 'The game has ended.', retryable: false, status: 410 },
   game_failed: { message: 'The game has failed and cannot go on.', retryable: false, status: 410 },
   unknown_game_type: { message: 'No process hosts this type of game.', retryable: false, status: 404 },
@@ -51,10 +61,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ErrorCode;
+  /** How long to wait before trying again, in ms, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, detail?: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super(detail ?? ERRORS[code].message, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get retryable(): boolean {

@@ -86,7 +86,15 @@ const frames = {
     /** An idle client must send something at least this often. */
     pingMs: int(1),
     tokenExpiresAt: int(0),
-    limits: loose({ maxFrameBytes: int(1), maxTextBytes: int(1) }),
+    limits: loose({
+      maxFrameBytes: int(1),
+      maxTextBytes: int(1),
+      /** Frames that this connection may send: in the long run, and at once. */
+      framesPerSecond: optional(int(1)),
+      frameBurst: optional(int(1)),
+      /** Requests without an answer, above which the edge reads no further. */
+      maxInFlight: optional(int(1)),
+    }),
   }),
   pong: loose({ t: literal('pong'), id: requestId, time: int(0) }),
   ok: loose({ t: literal('ok'), id: requestId }),

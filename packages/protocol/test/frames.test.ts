@@ -205,7 +205,17 @@ describe('fault 11: ids that would change a subject', () => {
 });
 
 test('the number of a broken request is found where it can be read', () => {
-  expect(requestIdOf('{"t":"nonsense","id": 42,')).toBe(42);
+  expect(requestIdOf('{"t":"nonsense","x":{"id":7},"id": 42}')).toBe(42);
+  for (const source of [
+    '{"t":"nonsense","id": 42,',
+    '{"text":"\\"id\\":42"}',
+    '{"x":{"id":42}}',
+    '{"id":4294967296}',
+    '{"id":"42"}',
+    'null',
+  ]) {
+    expect(requestIdOf(source)).toBeUndefined();
+  }
   expect(requestIdOf('{"t":"nonsense"}')).toBeUndefined();
   fc.assert(fc.property(fc.string(), (text) => void requestIdOf(text)));
 });
