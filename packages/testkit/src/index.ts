@@ -49,6 +49,8 @@ export {
   type SupervisorEvent,
   type SupervisorOptions,
 } from './process/supervisor.ts';
+export { type FindHelmOptions, findHelm, HELM_VERSION } from './programs/find-helm.ts';
+export { type FindPromtoolOptions, findPromtool } from './programs/find-promtool.ts';
 export { type FaultProxy, type ProxyDirection, type ProxyTarget, startProxy } from './proxy/proxy.ts';
 export { type PlanOptions, planStack, type StackSize } from './stack/plan.ts';
 export { type Stack, type StackOptions, startStack } from './stack/stack.ts';

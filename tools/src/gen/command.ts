@@ -3,8 +3,9 @@ import { writeDocs } from './docs.ts';
 
 const HELP = `Usage: npm run gen    (or: breakwater gen)
 
-Writes the parts of the docs that come from the code: the settings in docs/config.md and
-the metrics in docs/telemetry.md. "npm run check" fails while they are out of date.`;
+Writes what comes from the code: the settings in docs/config.md, the metrics in
+docs/telemetry.md, and of the chart the users of NATS, the schema of the settings and the
+dashboards. "npm run check" fails while they are out of date.`;
 
 async function run(args: readonly string[]): Promise<number> {
   if (args.length > 0)

@@ -1,9 +1,19 @@
-const BEGIN = (name: string) => `<!-- generated: ${name} (npm run gen) -->`;
-const END = (name: string) => `<!-- end: ${name} -->`;
+/** How comments are written where a block stands. */
+export type CommentStyle = 'html' | 'hash';
+
+function marks(name: string, style: CommentStyle): { begin: string; end: string } {
+  const begin = `generated: ${name} (npm run gen)`;
+  const end = `end: ${name}`;
+  return style === 'html'
+    ? { begin: `<!-- ${begin} -->`, end: `<!-- ${end} -->` }
+    : { begin: `# ${begin}`, end: `# ${end}` };
+}
 
 /** The block as it stands in a file: marks with the text between them. */
-export function generatedBlock(name: string, body: string): string {
-  return `${BEGIN(name)}\n\n${body.trim()}\n\n${END(name)}`;
+export function generatedBlock(name: string, body: string, style: CommentStyle = 'html'): string {
+  const { begin, end } = marks(name, style);
+  const gap = style === 'html' ? '\n\n' : '\n';
+  return `${begin}${gap}${style === 'html' ? body.trim() : body.trimEnd()}${gap}${end}`;
 }
 
 /**
@@ -11,12 +21,14 @@ export function generatedBlock(name: string, body: string): string {
  *
  * @throws Error when the text has not exactly one block of this name
  */
-export function replaceBlock(text: string, name: string, body: string): string {
-  const begin = text.indexOf(BEGIN(name));
-  const end = text.indexOf(END(name));
-  const isUnique = begin === text.lastIndexOf(BEGIN(name)) && end === text.lastIndexOf(END(name));
+export function replaceBlock(text: string, name: string, body: string, style: CommentStyle = 'html'): string {
+  const mark = marks(name, style);
+  const begin = text.indexOf(mark.begin);
+  const end = text.indexOf(mark.end);
+  const isUnique = begin === text.lastIndexOf(mark.begin) && end === text.lastIndexOf(mark.end);
   if (begin < 0 || end < begin || !isUnique) {
-    throw new Error(`there must be one "${BEGIN(name)}" … "${END(name)}"`);
+    throw new Error(`there must be one "${mark.begin}" … "${mark.end}"`);
   }
-  return `${text.slice(0, begin)}${generatedBlock(name, body)}${text.slice(end + END(name).length)}`;
+  const after = text.slice(end + mark.end.length);
+  return `${text.slice(0, begin)}${generatedBlock(name, body, style)}${after}`;
 }

@@ -1,4 +1,6 @@
+import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import {
   ERRORS,
   type ErrorCode,
@@ -12,6 +14,7 @@ import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import { Certificate } from './certificate.ts';
 import type { Identity } from './connection.ts';
 import type { EdgeConfig, EdgeDeps } from './deps.ts';
 import { failureOf } from './errors.ts';
@@ -36,12 +39,14 @@ export class HttpServer {
   readonly #deps: EdgeDeps;
   readonly #parts: HttpServerParts;
   readonly #app: FastifyInstance;
+  readonly #certificate: Certificate | undefined;
   /** Sockets whose handshake is being checked: a stop must not wait for them. */
   readonly #upgrading = new Set<Socket>();
 
   constructor(deps: EdgeDeps, parts: HttpServerParts) {
     this.#deps = deps;
     this.#parts = parts;
+    this.#certificate = certificateOf(deps);
     this.#app = this.#build();
   }
 
@@ -52,18 +57,27 @@ export class HttpServer {
     // Those that have not said anything yet count too; above this the system refuses for us.
     this.#app.server.maxConnections = this.#deps.config.maxConnections * 2;
     await this.#app.listen({ host, port });
+    if (this.#app.server instanceof TlsServer) this.#certificate?.follow(this.#app.server);
     return (this.#app.server.address() as AddressInfo).port;
   }
 
   /** Sockets that were upgraded must have been closed before. */
   async stop(): Promise<void> {
+    this.#certificate?.stop();
     for (const socket of this.#upgrading) socket.destroy();
     await this.#app.close();
   }
 
   #build(): FastifyInstance {
     const { connectionTimeoutMs, requestTimeoutMs, trustedProxies } = this.#deps.config;
-    return Fastify({
+    const server = {
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      headersTimeout: requestTimeoutMs,
+      maxHeaderSize: 16_384,
+    };
+    const keyPair = this.#certificate?.keyPair;
+    const tls = { ...server, ...keyPair, minVersion: 'TLSv1.2', handshakeTimeout: connectionTimeoutMs };
+    const options = {
       logger: false,
       trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
       bodyLimit: MAX_BODY_BYTES,
@@ -72,13 +86,12 @@ export class HttpServer {
       keepAliveTimeout: KEEP_ALIVE_MS,
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 100 },
-      http: {
-        connectionsCheckingInterval: CHECK_INTERVAL_MS,
-        headersTimeout: requestTimeoutMs,
-        maxHeaderSize: 16_384,
-      },
       clientErrorHandler: onClientError,
-    });
+    } as const;
+    // A server with TLS is one without as far as routes and hooks are concerned.
+    return keyPair === undefined
+      ? Fastify({ ...options, http: server })
+      : (Fastify({ ...options, https: tls as HttpsOptions }) as unknown as FastifyInstance);
   }
 
   async #registerRoutes(): Promise<void> {
@@ -181,6 +194,16 @@ function socketOptions(config: EdgeConfig) {
     closeTimeout: config.closeTimeoutMs,
     handleProtocols: () => SUBPROTOCOL,
   };
+}
+
+/** @throws Error when only one of the two is set, or a file cannot be read */
+function certificateOf({ config, log }: EdgeDeps): Certificate | undefined {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile !== undefined && keyFile !== undefined) return new Certificate({ certFile, keyFile }, log);
+  throw new Error(
+    'BREAKWATER_EDGE_TLS_CERT_FILE and BREAKWATER_EDGE_TLS_KEY_FILE are set together or not at all.',
+  );
 }
 
 interface HttpRefusal {

@@ -20,6 +20,16 @@ export const networkSettings = {
     doc: 'Port that clients connect to. 0 takes any free port.',
     default: 8081,
   }),
+  tlsCertFile: setting.string({
+    env: 'BREAKWATER_EDGE_TLS_CERT_FILE',
+    doc: 'PEM file with the certificate, for TLS at the edge itself; read again when it is replaced. Unset: no TLS here.',
+    optional: true,
+  }),
+  tlsKeyFile: setting.string({
+    env: 'BREAKWATER_EDGE_TLS_KEY_FILE',
+    doc: 'PEM file with the key of the certificate.',
+    optional: true,
+  }),
   origins: setting.list({
     env: 'BREAKWATER_EDGE_ORIGINS',
     doc: 'Web origins whose pages may connect, compared exactly; callers without an Origin header are no browsers and pass. Development mode adds port 8080 of this machine.',
