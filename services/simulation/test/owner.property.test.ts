@@ -14,6 +14,11 @@ type Op =
   | { readonly op: 'break' | 'drop'; readonly user: number }
   | { readonly op: 'damage'; readonly which: number; readonly how: number };
 
+/** `npm run test:long` */
+const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+const TIMES = IS_LONG ? 25 : 1;
+const TIMEOUT_MS = IS_LONG ? 900_000 : 60_000;
+
 const which = fc.nat({ max: 3 });
 const ops: fc.Arbitrary<Op> = fc.oneof(
   {
@@ -162,10 +167,10 @@ function run(makeOp: fc.Arbitrary<Op>, trouble: number, numRuns: number) {
       checkAll(world);
     },
   );
-  return fc.assert(property, { numRuns });
+  return fc.assert(property, { numRuns: numRuns * TIMES });
 }
 
-describe('owners on a stream that loses, delays and doubts', () => {
+describe('owners on a stream that loses, delays and doubts', { timeout: TIMEOUT_MS }, () => {
   it('store exactly the committed prefix, never a stale record after a claim, and no answer ahead of the log', async () => {
     await run(ops, 0.3, 60);
   });
@@ -192,6 +197,6 @@ describe('owners on a stream that loses, delays and doubts', () => {
         expect(hashParts(world.replay().instance!.encodeState())).toBe(world.replay().instance!.hash());
       },
     );
-    await fc.assert(property, { numRuns: 30 });
+    await fc.assert(property, { numRuns: 30 * TIMES });
   });
 });
