@@ -1,9 +1,9 @@
 /** The envelope of every answer on a request subject: `{ok: true, …}` or `{ok: false, error}`. */
 
-import { boolean, type Decoded, type Decoder, loose, string } from '@breakwater/protocol';
+import { boolean, type Decoded, type Decoder, int, loose, optional, string } from '@breakwater/protocol';
 
 const text = string();
-export const replyError = loose({ code: text, message: text });
+export const replyError = loose({ code: text, message: text, retryAfterMs: optional(int(0)) });
 export type ReplyErrorBody = Decoded<typeof replyError>;
 
 /** An answer that says only that it was done. */

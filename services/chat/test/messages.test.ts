@@ -74,6 +74,9 @@ describe('messages', () => {
     const codes = [];
     for (let n = 0; n < 3; n++) codes.push(await codeOf(world.ann.send('general', newId(), 'x')));
     expect(codes).toEqual(['ok', 'ok', 'rate_limited']);
+    await expect(world.ann.send('general', newId(), 'x')).rejects.toMatchObject({
+      remote: { code: 'rate_limited', retryAfterMs: expect.any(Number) },
+    });
     expect(await codeOf(world.bob.send('general', newId(), 'x'))).toBe('ok');
   });
 

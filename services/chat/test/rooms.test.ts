@@ -17,6 +17,9 @@ describe('rooms', () => {
     await using _b = await startChat(world.nats);
     const { info } = await world.ann.create('tea', { title: 'Tea' });
     expect(info).toEqual({ room: 'tea', title: 'Tea', kind: 'public', count: 0 });
+    expect((await world.ann.create('tea', { title: 'Tea' })).info).toEqual(info);
+    expect(await codeOf(world.ann.create('tea', { title: 'Coffee' }))).toBe('room_exists');
+    expect(await codeOf(world.bob.create('tea', { title: 'Tea' }))).toBe('room_exists');
     expect(await codeOf(world.bob.create('tea'))).toBe('room_exists');
     for (let round = 0; round < 6; round++) {
       const joined = await world.bob.join('tea');

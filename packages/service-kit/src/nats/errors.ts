@@ -19,6 +19,8 @@ export type BusErrorCode = (typeof BUS_ERROR_CODES)[number];
 export interface RemoteError {
   readonly code: string;
   readonly message: string;
+  /** How long to wait before asking again, in ms, where the other side said so. */
+  readonly retryAfterMs?: number;
 }
 
 /** A request that has no good answer. */
@@ -45,11 +47,18 @@ export class BusError extends Error {
 /** Thrown by a handler to answer with this error; anything else that is thrown is answered as `internal`. */
 export class ReplyError extends Error {
   readonly code: string;
+  /** How long to wait before asking again, in ms. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    code: string,
+    message: string,
+    options: ErrorOptions & { retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'ReplyError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

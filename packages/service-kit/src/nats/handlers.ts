@@ -46,10 +46,10 @@ interface HandlerDeps {
   readonly metrics: KitMetrics;
 }
 
-function respondError(message: BusMessage, code: string, text: string): void {
+function respondError(message: BusMessage, code: string, text: string, retryAfterMs?: number): void {
   if (message.reply === undefined) return;
   message.respond(
-    { ok: false, error: { code, message: text } },
+    { ok: false, error: { code, message: text, ...(retryAfterMs !== undefined && { retryAfterMs }) } },
     { [ERROR_HEADER]: /^[\w-]{1,64}$/.test(code) ? code : 'internal' },
   );
 }
@@ -113,7 +113,7 @@ class RequestHandler<T> {
   #onThrow(message: BusMessage, cause: unknown): void {
     if (cause instanceof ReplyError) {
       this.#deps.metrics.handled.add(1, { outcome: 'refused' });
-      respondError(message, cause.code, cause.message);
+      respondError(message, cause.code, cause.message, cause.retryAfterMs);
       return;
     }
     this.#deps.metrics.handled.add(1, { outcome: 'error' });

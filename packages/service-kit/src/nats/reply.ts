@@ -17,8 +17,14 @@ function remoteErrorOf(value: unknown): RemoteError | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { ok, error } = value as { ok?: unknown; error?: unknown };
   if (ok !== false || typeof error !== 'object' || error === null) return undefined;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return typeof code === 'string' ? { code, message: typeof message === 'string' ? message : '' } : undefined;
+  const { code, message, retryAfterMs } = error as {
+    code?: unknown;
+    message?: unknown;
+    retryAfterMs?: unknown;
+  };
+  if (typeof code !== 'string') return undefined;
+  const text = typeof message === 'string' ? message : '';
+  return typeof retryAfterMs === 'number' ? { code, message: text, retryAfterMs } : { code, message: text };
 }
 
 function parseJson(subject: string, data: Uint8Array): unknown {

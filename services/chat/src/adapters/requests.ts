@@ -118,7 +118,10 @@ function explained<T>(decode: Decoder<T>): Decoder<T> {
 
 /** The answer for what was foreseen; `undefined` for what is a bug. */
 function toReplyError(cause: unknown): ReplyError | undefined {
-  if (cause instanceof ProtocolError) return new ReplyError(cause.code, cause.message, { cause });
+  if (cause instanceof ProtocolError) {
+    const { code, message, retryAfterMs } = cause;
+    return new ReplyError(code, message, { cause, retryAfterMs });
+  }
   if (cause instanceof InvalidIdError) return new ReplyError('bad_request', cause.message, { cause });
   if (cause instanceof LogUnavailable || cause instanceof BusError) {
     return new ReplyError('unavailable', ERRORS.unavailable.message, { cause });

@@ -42,7 +42,9 @@ export class Rooms {
 
   /** @throws ProtocolError room_exists, busy, unavailable */
   async create(entry: RoomEntry & { readonly room: RoomId }): Promise<RoomEntry> {
-    if (this.directory.get(entry.room) !== undefined) throw new ProtocolError('room_exists');
+    const known = this.directory.get(entry.room);
+    if (known !== undefined && !isSame(known, entry)) throw new ProtocolError('room_exists');
+    if (known !== undefined) return known;
     if (this.directory.size >= this.#maxRooms) throw new ProtocolError('busy', 'There are too many rooms.');
     const result = await this.#bucket.create(roomKey(entry.room), entry);
     if (result.kind === 'full') throw new ProtocolError('busy', 'There is no space for another room.');
@@ -74,7 +76,7 @@ export class Rooms {
 /** Owner of the rooms that no person made. */
 const SYSTEM = 'system';
 
-/** After a lost answer: is what is stored the very entry that was to be stored? */
+/** After a lost answer the same person asks for the same room again. */
 function isSame(a: RoomEntry, b: RoomEntry): boolean {
-  return a.owner === b.owner && a.title === b.title && a.createdAt === b.createdAt;
+  return a.owner === b.owner && a.title === b.title;
 }

@@ -60,7 +60,8 @@ export class Chat {
     const id = roomId(room);
     const sendingUser = userId(user);
     assertName(name);
-    if (!rate.take(sendingUser, clock.monotonicMs())) throw new ProtocolError('rate_limited');
+    const retryAfterMs = rate.take(sendingUser, clock.monotonicMs());
+    if (retryAfterMs > 0) throw new ProtocolError('rate_limited', undefined, { retryAfterMs });
     await rooms.get(id);
     return sender.send(id, { user: sendingUser, name, msg, text }, trace);
   }

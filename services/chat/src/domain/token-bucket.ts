@@ -15,15 +15,15 @@ export class TokenBuckets {
     return this.#buckets.size;
   }
 
-  /** Takes one token; false when the key has none. @param nowMs a clock that never goes back */
-  take(key: string, nowMs: number): boolean {
+  /** Takes one token: 0, or how many ms until the key has one. @param nowMs a clock that never goes back */
+  take(key: string, nowMs: number): number {
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, atMs: nowMs };
     const refill = ((nowMs - bucket.atMs) / 1000) * this.#perSecond;
     const tokens = Math.min(this.#burst, bucket.tokens + refill);
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: nowMs });
     this.#forgetOldest();
-    return tokens >= 1;
+    return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 1_000) / this.#perSecond);
   }
 
   #forgetOldest(): void {
