@@ -107,7 +107,10 @@ function startSteering(nats: NatsConnection, subjects: Subjects, games: readonly
     for (const game of games) {
       for (let pid = 1; pid <= MOVING; pid++) {
         const args = { dx: angle * ((pid % 7) + 2), dy: angle * ((pid % 5) - 2) };
-        nats.publish(subjects.gameIn(game), JSON.stringify({ kind: 'command', pid, n, name: 'steer', args }));
+        nats.publish(
+          subjects.gameIn(game),
+          JSON.stringify({ kind: 'command', pid, join: 1, n, name: 'steer', args }),
+        );
       }
     }
   };

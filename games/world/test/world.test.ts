@@ -185,7 +185,7 @@ describe('a hit', () => {
       expect(breaks).toEqual([{ by: winner, object: 7, xp }]);
       const paid = [...replica.table('players').rows].filter(([, row]) => row.xp > 0);
       expect(paid.map(([id, row]) => [id, row.xp])).toEqual([[winner, xp]]);
-      expect(replica.table('$seats').rows.get(pid)).toEqual({ ack: 1 });
+      expect(replica.table('$seats').rows.get(pid)).toMatchObject({ ack: 1 });
     }
   });
 });

@@ -31,9 +31,11 @@ export const gameInput = tagged('kind', {
   leave: loose({ kind: literal('leave'), pid: int(1), join: int(1) }),
   /** The socket is gone without a leave: the seat is kept for the grace time. */
   dropped: loose({ kind: literal('dropped'), pid: int(1), join: int(1) }),
+  /** Has an effect only while `join` is the player's newest session. */
   command: loose({
     kind: literal('command'),
     pid: int(1),
+    join: int(1),
     n: int(1),
     name: id,
     args: optional(record(json(), 32)),

@@ -51,7 +51,7 @@ export function bool(fallback?: boolean): Column<boolean> & Field<boolean> {
     type: 'bool',
     maxBytes: 0,
     zero: fallback ?? false,
-    ...field('bool', fallback, (value) => typeof value === 'boolean'),
+    ...field({ type: 'bool' }, fallback, (value) => typeof value === 'boolean'),
   };
 }
 
@@ -64,6 +64,6 @@ export function text(maxBytes: number, fallback?: string): Column<string> & Fiel
     type: 'text',
     maxBytes,
     zero: fallback ?? '',
-    ...field(`text(${maxBytes})`, fallback, (value) => isStorableText(value, maxBytes)),
+    ...field({ type: 'text', maxBytes }, fallback, (value) => isStorableText(value, maxBytes)),
   };
 }

@@ -1,7 +1,7 @@
 import type { GameContext, Player } from './context.ts';
 import { GameError } from './errors.ts';
 import { decodeFields, type Fields, type FieldValues } from './fields.ts';
-import { type GameSchema, isColumnName, isTableName, MAX_TABLES } from './schema.ts';
+import { isColumnName, isTableName, MAX_TABLES, type PublishedSchema } from './schema.ts';
 import { SYSTEM_TABLES } from './system-tables.ts';
 import type { TableSpecs } from './table.ts';
 
@@ -73,8 +73,8 @@ export type AnyCommand = { readonly args: Fields; run(ctx: AnyContext, player: P
 
 /** A game type, ready to be hosted. */
 export interface GameDefinition<T = TableSpecs, O = Fields, C = unknown> extends GameSettings {
-  /** What clients are sent once, so that they can read everything after it. */
-  readonly schema: GameSchema;
+  /** What clients are sent once, so that they can read everything after it and know what they may say. */
+  readonly schema: PublishedSchema;
   /** Options from a create request: defaults filled in. Throws `GameError('bad_value')`. */
   decodeOptions(input: unknown): FieldValues<O>;
   readonly tables: TableSpecs;
@@ -119,7 +119,11 @@ function settle(spec: Partial<GameSettings> & Pick<GameSettings, 'type' | 'schem
   return settings;
 }
 
-function schemaOf(settings: GameSettings, tables: TableSpecs): GameSchema {
+function schemaOf(
+  settings: GameSettings,
+  tables: TableSpecs,
+  commands: { readonly [name: string]: { readonly args: Fields } },
+): PublishedSchema {
   return {
     type: settings.type,
     schemaVersion: settings.schemaVersion,
@@ -136,6 +140,14 @@ function schemaOf(settings: GameSettings, tables: TableSpecs): GameSchema {
         }),
       };
     }),
+    commands: Object.entries(commands).map(([name, { args }]) => ({
+      name,
+      args: Object.entries(args).map(([arg, { shape, fallback }]) => ({
+        name: arg,
+        ...shape,
+        ...(fallback === undefined ? {} : { default: fallback }),
+      })),
+    })),
   };
 }
 
@@ -170,7 +182,7 @@ export function defineGame<
   for (const name of HOOKS) if (erased[name] !== undefined) hooks[name] = erased[name];
   return {
     ...settings,
-    schema: schemaOf(settings, tables),
+    schema: schemaOf(settings, tables, erased.commands),
     tables,
     commands: new Map(Object.entries(erased.commands)),
     hooks: hooks as GameHooks<AnyContext>,

@@ -1,7 +1,15 @@
 import { GameError } from './errors.ts';
 
+/** What a field takes, as plain JSON for those who are to fill it. */
+export type FieldShape =
+  | { readonly type: 'int'; readonly min: number; readonly max: number }
+  | { readonly type: 'choice'; readonly values: readonly string[] }
+  | { readonly type: 'text'; readonly maxBytes: number }
+  | { readonly type: 'bool' };
+
 /** One argument of a command, or one option of a game. */
 export interface Field<V> {
+  readonly shape: FieldShape;
   /** Used when the field is left out; without one, leaving it out is an error. */
   readonly fallback: V | undefined;
   accepts(value: unknown): boolean;
@@ -12,14 +20,14 @@ export type FieldValues<F> = { readonly [K in keyof F]: F[K] extends Field<infer
 
 /** A field whose fallback is one of its values. */
 export function field<V>(
-  name: string,
+  shape: FieldShape,
   fallback: V | undefined,
   accepts: (value: unknown) => boolean,
 ): Field<V> {
   if (fallback !== undefined && !accepts(fallback)) {
-    throw new GameError('bad_definition', `${JSON.stringify(fallback)} is no value of ${name}`);
+    throw new GameError('bad_definition', `${JSON.stringify(fallback)} is no value of ${shape.type}`);
   }
-  return { fallback, accepts };
+  return { shape, fallback, accepts };
 }
 
 /** A whole number from `min` to `max`, both included. */
@@ -28,7 +36,7 @@ export function int(min: number, max: number, fallback?: number): Field<number> 
     throw new GameError('bad_definition', `int(${min}, ${max}) is not a range of whole numbers`);
   }
   return field(
-    `int(${min}, ${max})`,
+    { type: 'int', min, max },
     fallback,
     (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max,
   );
@@ -37,7 +45,7 @@ export function int(min: number, max: number, fallback?: number): Field<number> 
 /** One of the given words. */
 export function choice<const V extends string>(values: readonly V[], fallback?: V): Field<V> {
   const allowed: ReadonlySet<unknown> = new Set(values);
-  return field('choice', fallback, (value) => allowed.has(value));
+  return field({ type: 'choice', values }, fallback, (value) => allowed.has(value));
 }
 
 /** The values of `fields` in `input`, or the name of what is wrong with it. */

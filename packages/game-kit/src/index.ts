@@ -6,7 +6,7 @@ export { defineGame } from './define.ts';
 export type { EncodedParts, Slice } from './encode.ts';
 export type { GameErrorCode, ReplicaErrorCode } from './errors.ts';
 export { CommandRejected, GameError, ReplicaError } from './errors.ts';
-export type { Field, Fields, FieldValues } from './fields.ts';
+export type { Field, FieldShape, Fields, FieldValues } from './fields.ts';
 export { choice, int } from './fields.ts';
 export { hashParts } from './hash.ts';
 export type { Parts } from './host.ts';
@@ -14,7 +14,15 @@ export { createInstance, emptyInstance, hydrate, stateBytes, verifyInstance } fr
 export type { GameInstance } from './instance.ts';
 export type { Random } from './random.ts';
 export type { CommandResult, HookFailure, InstanceOptions, JoinResult } from './results.ts';
-export type { ColumnSchema, GameSchema, TableSchema, Visibility } from './schema.ts';
+export type {
+  ArgSchema,
+  ColumnSchema,
+  CommandSchema,
+  GameSchema,
+  PublishedSchema,
+  TableSchema,
+  Visibility,
+} from './schema.ts';
 export { decodeSchema } from './schema.ts';
 export type { JoinRequest } from './seats.ts';
 export type { SystemTables } from './system-tables.ts';

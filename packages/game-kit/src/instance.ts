@@ -100,6 +100,11 @@ export class GameInstance<T = TableSpecs> {
     return this.seats.ack(pid);
   }
 
+  /** Join of the session that plays the seat, or undefined without such a seat. */
+  joinOf(pid: number): number | undefined {
+    return this.seats.session(pid)?.join;
+  }
+
   /** The seat of a user, if there is one. */
   seatOf(user: string): { readonly pid: number; readonly join: number; readonly ack: number } | undefined {
     const session = this.seats.sessionOf(user);

@@ -1,5 +1,6 @@
 import { type ColumnType, MAX_COLUMNS, MAX_TEXT_BYTES, NUMBER_RANGE } from './columns.ts';
 import { ReplicaError } from './errors.ts';
+import type { FieldShape } from './fields.ts';
 
 /** `all`: everyone sees the rows; `owner`: each row is one player's; `server`: nobody outside the game does. */
 export type Visibility = 'all' | 'owner' | 'server';
@@ -25,6 +26,19 @@ export interface GameSchema {
   readonly schemaVersion: number;
   readonly tickHz: number;
   readonly tables: readonly TableSchema[];
+}
+
+/** What one argument of a command may be; without `default` it has to be given. */
+export type ArgSchema = FieldShape & { readonly name: string; readonly default?: unknown };
+
+export interface CommandSchema {
+  readonly name: string;
+  readonly args: readonly ArgSchema[];
+}
+
+/** What a host sends to clients: how to read the game, and what can be said to it. */
+export interface PublishedSchema extends GameSchema {
+  readonly commands: readonly CommandSchema[];
 }
 
 export const MAX_TABLES = 64;

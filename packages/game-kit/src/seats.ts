@@ -125,7 +125,7 @@ export class Seats {
 
   take(request: JoinRequest): number {
     const pid = this.tables.$players.insert({ name: request.name, connected: true });
-    this.tables.$seats.insert({ owner: pid, ack: 0 }, pid);
+    this.tables.$seats.insert({ owner: pid, ack: 0, join: request.join }, pid);
     this.tables.$sessions.insert({ user: request.user, join: request.join, edge: request.edge ?? '' }, pid);
     return pid;
   }
@@ -133,6 +133,7 @@ export class Seats {
   /** The same user again, in a newer session. */
   retake(session: Session, request: JoinRequest): void {
     session.join = request.join;
+    this.tables.$seats.set(session.id, 'join', request.join);
     session.edge = request.edge ?? '';
     const player = this.tables.$players.need(session.id);
     player.name = request.name;

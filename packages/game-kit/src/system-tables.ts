@@ -16,8 +16,8 @@ export const SYSTEM_TABLES = {
     visibility: 'all',
     columns: { seats: u32(), ended: bool(), reason: text(MAX_REASON_BYTES) },
   }),
-  /** By pid: the number of the last command applied. */
-  $seats: table({ visibility: 'owner', columns: { ack: u32() } }),
+  /** By pid: the number of the last command applied, and the join that plays now: an older session sees it rise. */
+  $seats: table({ visibility: 'owner', columns: { ack: u32(), join: f64() } }),
   /** Commands that were numbered as applied and had no effect, with the reason. */
   $rejects: table({
     visibility: 'owner',

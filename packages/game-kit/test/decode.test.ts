@@ -229,7 +229,9 @@ describe('a schema', () => {
 
   it('survives JSON, and fields that this version does not know', () => {
     const newer = JSON.parse(JSON.stringify({ ...sample.schema, later: { a: 1 } }));
-    expect(decodeSchema(newer)).toEqual(sample.schema);
+    const { commands, ...read } = sample.schema;
+    expect(commands.length).toBeGreaterThan(0);
+    expect(decodeSchema(newer)).toEqual(read);
   });
 
   it.each([

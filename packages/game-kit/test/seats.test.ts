@@ -36,6 +36,7 @@ describe('joining', () => {
     game.command(1, 1, 'move', { dx: 1, dy: 0 });
     expect(game.join(ann(2, 'Anna'))).toEqual({ kind: 'joined', pid: 1, ack: 1 });
     expect(game.tables.$players.get(1, 'name')).toBe('Anna');
+    expect([game.joinOf(1), game.tables.$seats.get(1, 'join')]).toEqual([2, 2]);
     expect(game.disconnected(1, 1)).toBe(false);
     expect(game.leave(1, 1)).toBe(false);
     expect(game.players).toMatchObject({ seated: 1, connected: 1 });

@@ -221,7 +221,7 @@ describe('commands and goodbyes', () => {
     ann.send({ t: 'game.command', game: game.id, n: 1, name: 'early' });
     await eventually(() => ann.of('error').length === 1);
     expect(ann.of('error')[0]).toMatchObject({ code: 'not_joined' });
-    await join(ann);
+    const joined = await join(ann);
     for (let n = 1; n <= 20; n++)
       ann.send({ t: 'game.command', game: game.id, n, name: 'steer', args: { x: n } });
     await eventually(() => game.inputs.length === 21);
@@ -230,6 +230,7 @@ describe('commands and goodbyes', () => {
       Array.from({ length: 20 }, (_, index) => ({
         kind: 'command',
         pid: 1,
+        join: joined.join,
         n: index + 1,
         name: 'steer',
         args: { x: index + 1 },

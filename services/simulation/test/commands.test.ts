@@ -30,6 +30,20 @@ describe('fault 34: commands', () => {
     expect([counter.value, counter.last]).toEqual([5, 5]);
   });
 
+  it('of a session that another one replaced have no effect and use up no number, also those that wait', async () => {
+    const { pid, ack, archive } = await lab('replaced');
+    sims.command('replaced', pid, 1, 'add', { tag: 1 });
+    await ack(1);
+    sims.command('replaced', pid, 3, 'add', { tag: 99 });
+    expect(await sims.join('replaced', 'ann', 2)).toMatchObject({ pid, ack: 1 });
+    for (const n of [2, 3, 4]) sims.command('replaced', pid, n, 'add', { tag: 99 }, 1);
+    sims.command('replaced', pid, 2, 'add', { tag: 2 }, 2);
+    expect((await ack(2)).tables.counters.need(pid)).toMatchObject({ value: 2, last: 2 });
+    sims.command('replaced', pid, 3, 'add', { tag: 3 }, 2);
+    expect((await ack(3)).tables.counters.need(pid)).toMatchObject({ value: 3, last: 3 });
+    expect((await archive.complete()).replay().instance.tables.$seats.get(pid, 'join')).toBe(2);
+  });
+
   it('behind a hole wait for it', async () => {
     const { pid, ack } = await lab('hole');
     sims.command('hole', pid, 1, 'add', { tag: 1 });

@@ -61,7 +61,7 @@ describe('the trace of a command', () => {
     sims.bus.subscribe(subjects.gameFeed(gameId('traced')), {}, (message) => void traces.push(message.trace));
     await sims.bus.flush();
     const trace = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
-    const command = { kind: 'command', pid, n: 1, name: 'add', args: {} };
+    const command = { kind: 'command', pid, join: 1, n: 1, name: 'add', args: {} };
     sims.bus.publish(subjects.gameIn(gameId('traced')), command, { trace });
     await eventually(() => traces.length > 0);
     expect(traces[0]).toBe(trace);

@@ -66,6 +66,8 @@ export class MemoryWorld {
   readonly options: OwnerOptions;
   readonly details: { readonly options: Record<string, unknown>; readonly seed: number };
   #nonces = 0;
+  /** By pid: the newest join that was answered. */
+  readonly #joins = new Map<number, number>();
 
   constructor(
     weather: Weather,
@@ -140,7 +142,8 @@ export class MemoryWorld {
   }
 
   command(pid: number, n: number, name = 'add', args: Record<string, unknown> = { tag: n }): void {
-    for (const { owner } of this.#listening()) owner.command({ kind: 'command', pid, n, name, args });
+    for (const { owner } of this.#listening())
+      owner.command({ kind: 'command', pid, join: this.#joins.get(pid) ?? 1, n, name, args });
   }
 
   drop(pid: number, join: number): void {
@@ -154,6 +157,8 @@ export class MemoryWorld {
         if (!decoded.ok) throw decoded.error;
         if (way.isDead || way.isPaused) this.violations.push('a dead or paused process answered');
         this.replies.push({ reply: decoded.value, tailSeq: this.log.lastSeq });
+        const { pid, join } = decoded.value;
+        this.#joins.set(pid, Math.max(join, this.#joins.get(pid) ?? 0));
       },
       error: (code) => void this.errors.push(code),
     };

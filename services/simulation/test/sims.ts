@@ -63,6 +63,8 @@ export class Sims implements AsyncDisposable {
   readonly bus: NatsBus;
   readonly #running: RunningService[] = [];
   readonly #silentEdges = new Set<string>();
+  /** By game and pid: the newest join that was answered. */
+  readonly #joins = new Map<string, number>();
   readonly #heartbeats: NodeJS.Timeout;
 
   private constructor(nats: NatsServer, bus: NatsBus) {
@@ -138,16 +140,28 @@ export class Sims implements AsyncDisposable {
     return this.ask(game, { kind: 'join', edge, session: `s-${user}`, user, name: user, join, spectate });
   }
 
-  ask(game: string, input: GameInput, timeoutMs = 5_000): Promise<StateReply> {
-    return this.bus.request(subjects.gameIn(gameId(game)), input, { decodeBytes: stateReply, timeoutMs });
+  async ask(game: string, input: GameInput, timeoutMs = 5_000): Promise<StateReply> {
+    const options = { decodeBytes: stateReply, timeoutMs };
+    const reply = await this.bus.request(subjects.gameIn(gameId(game)), input, options);
+    const key = `${game}/${reply.pid}`;
+    this.#joins.set(key, Math.max(reply.join, this.#joins.get(key) ?? 0));
+    return reply;
   }
 
   send(game: string, input: GameInput): void {
     this.bus.publish(subjects.gameIn(gameId(game)), input);
   }
 
-  command(game: string, pid: number, n: number, name: string, args: Record<string, unknown> = {}): void {
-    this.send(game, { kind: 'command', pid, n, name, args });
+  /** From the player's newest session that was answered, if no other is named. */
+  command(
+    game: string,
+    pid: number,
+    n: number,
+    name: string,
+    args: Record<string, unknown> = {},
+    join = this.#joins.get(`${game}/${pid}`) ?? 1,
+  ): void {
+    this.send(game, { kind: 'command', pid, join, n, name, args });
   }
 
   async log(game: string): Promise<{ seq: number; record: GameRecord }[]> {

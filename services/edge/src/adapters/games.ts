@@ -254,6 +254,7 @@ export class Games implements GameListener {
     const command = {
       kind: 'command',
       pid: member.pid,
+      join: member.join,
       n,
       name,
       ...(args === undefined ? {} : { args }),

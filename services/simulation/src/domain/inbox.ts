@@ -33,6 +33,8 @@ export interface SyncInput {
 export interface CommandInput {
   readonly kind: 'command';
   readonly pid: number;
+  /** The session that sent it. */
+  readonly join: number;
   readonly n: number;
   readonly name: string;
   readonly args: unknown;
@@ -64,6 +66,8 @@ export const COMMAND_OUTCOMES = [
   'ahead',
   'overflow',
   'unknown_player',
+  /** From a session whose player joined anew elsewhere. */
+  'replaced',
 ] as const;
 export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number];
 
@@ -108,9 +112,9 @@ export class Inbox {
     return false;
   }
 
-  /** Takes a command if it can become the next one soon; `ack` is the last one applied (undefined: no such seat). */
-  offerCommand(command: CommandInput, ack: number | undefined): void {
-    const refusal = this.#refuseCommand(command, ack);
+  /** Takes a command if it can become the next one soon. */
+  offerCommand(instance: GameInstance, command: CommandInput): void {
+    const refusal = this.#refuseCommand(instance, command);
     if (refusal === undefined) this.#playerOf(command.pid).queued += 1;
     else this.#onCommand(refusal);
   }
@@ -142,9 +146,11 @@ export class Inbox {
     for (const pid of this.#players.keys()) if (instance.ackOf(pid) === undefined) this.#players.delete(pid);
   }
 
-  #refuseCommand(command: CommandInput, ack: number | undefined): CommandOutcome | undefined {
+  #refuseCommand(instance: GameInstance, command: CommandInput): CommandOutcome | undefined {
     const { maxAhead } = this.#limits;
+    const ack = instance.ackOf(command.pid);
     if (ack === undefined) return 'unknown_player';
+    if (isReplaced(instance, command)) return 'replaced';
     if (command.n <= ack) return 'duplicate';
     const isTooMuch = command.n > ack + maxAhead || this.#playerOf(command.pid).queued >= 2 * maxAhead;
     return isTooMuch || !this.offer(command) ? 'overflow' : undefined;
@@ -175,6 +181,11 @@ export class Inbox {
   }
 
   #apply(instance: GameInstance, command: CommandInput): 'done' | 'gap' {
+    // Joins wait in the same queue: the session may have become an old one since the command arrived.
+    if (isReplaced(instance, command)) {
+      this.#onCommand('replaced');
+      return 'done';
+    }
     const result = instance.command(command.pid, command.n, command.name, command.args);
     if (result === 'gap') {
       this.#onCommand('ahead');
@@ -184,4 +195,10 @@ export class Inbox {
     if (result !== 'duplicate' && result !== 'unknown_player') this.#trace ??= command.trace;
     return 'done';
   }
+}
+
+/** Numbers are the seat's, so a command of an older session would take one away from the session that plays. */
+function isReplaced(instance: GameInstance, { pid, join }: CommandInput): boolean {
+  const current = instance.joinOf(pid);
+  return current !== undefined && current !== join;
 }

@@ -30,7 +30,7 @@ export class Intake {
   }
 
   command(instance: GameInstance, command: CommandInput): void {
-    this.#inbox.offerCommand(command, instance.ackOf(command.pid));
+    this.#inbox.offerCommand(instance, command);
   }
 
   /** Everything that arrived takes its effect. */
