@@ -182,7 +182,7 @@ export interface CreateGameOptions {
 
 /**
  * `live`: deltas flow. `rejoining`: the connection or a delta was lost, full state is on its way. `lost`: it cannot
- * be joined again. `ended`: it is over. `left`: by `leave()`.
+ * be joined again, or another session of the user plays it now (code `replaced`). `ended`: it is over. `left`: by `leave()`.
  */
 export type GameStatus = 'live' | 'rejoining' | 'lost' | 'ended' | 'left';
 
@@ -209,7 +209,7 @@ export interface GameEvents {
 export interface SentCommand {
   /** The command's number. */
   readonly n: number;
-  /** Resolves when the state covers the command; rejects with `CommandRejectedError` or `CommandLostError`. */
+  /** Resolves when the state covers the command; rejects with `CommandRejectedError`, `CommandLostError` or `ReplacedError`. */
   readonly applied: Promise<void>;
 }
 

@@ -14,6 +14,7 @@ export const CLIENT_ERRORS = {
   token_failed: 'The token callback failed.',
   command_rejected: 'The game rejected the command.',
   command_lost: 'What became of the command cannot be known any more.',
+  replaced: 'Another session of this user plays the game now.',
   left: 'The room or game was left.',
   bad_argument: 'The call does not make sense.',
 } as const;
@@ -144,6 +145,15 @@ export class CommandLostError extends BreakwaterError {
   constructor(n: number, why: string) {
     super('command_lost', false, `command ${n}: ${why}`);
     this.n = n;
+  }
+}
+
+/** Another session of the same user joined the game after this one; what became of uncovered commands is not known. */
+export class ReplacedError extends BreakwaterError {
+  override readonly name = 'ReplacedError';
+
+  constructor() {
+    super('replaced', false, CLIENT_ERRORS.replaced);
   }
 }
 

@@ -3,7 +3,7 @@
 import { type AnyRows, Replica, ReplicaError } from '@breakwater/game-kit/replica';
 import type { GameDeltaFrame, GameStateFrame } from '@breakwater/protocol';
 
-/** Tables that every game has: the last command applied by player, and commands without effect. */
+/** Tables that every game has: the last command applied and the session by player, and commands without effect. */
 const SEATS = '$seats';
 const REJECTS = '$rejects';
 /** Stands in `replica.tick` while bytes are read, to tell bad bytes from a listener that threw. */
@@ -58,8 +58,17 @@ export class GameView {
 
   /** Number of the last command of player `pid` that the state covers. */
   ackOf(pid: number): number | undefined {
-    const ack = this.#replica?.tables.get(SEATS)?.rows.get(pid)?.ack;
-    return typeof ack === 'number' ? ack : undefined;
+    return this.#seatNumber(pid, 'ack');
+  }
+
+  /** The join that plays the seat of `pid`: of this session or, above its own, of one that replaced it. */
+  joinOf(pid: number): number | undefined {
+    return this.#seatNumber(pid, 'join');
+  }
+
+  #seatNumber(pid: number, column: 'ack' | 'join'): number | undefined {
+    const value = this.#replica?.tables.get(SEATS)?.rows.get(pid)?.[column];
+    return typeof value === 'number' ? value : undefined;
   }
 
   #rejected(row: { readonly [column: string]: unknown }): void {

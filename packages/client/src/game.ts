@@ -11,9 +11,10 @@ import type {
 import type { Game, GameEvents, GameStatus, SentCommand, Unsubscribe } from './api.ts';
 import { GameFeed } from './domain/game-feed.ts';
 import { Emitter } from './emitter.ts';
-import { BadArgumentError, type BreakwaterError, LeftError, ServerError } from './errors.ts';
+import { BadArgumentError, type BreakwaterError, LeftError, ReplacedError, ServerError } from './errors.ts';
 import { GameCommands } from './game-commands.ts';
 import { GameOwner } from './game-owner.ts';
+import { GameSilence } from './game-silence.ts';
 import { GameSources, type Source } from './game-sources.ts';
 import { GameView } from './game-view.ts';
 import type { Link } from './net/link.ts';
@@ -36,9 +37,12 @@ export class JoinedGame implements Game, Attachable {
   readonly #owner = new GameOwner();
   readonly #sources = new GameSources();
   readonly #rejoiner: Rejoiner;
+  readonly #silence: GameSilence;
   readonly #first = Promise.withResolvers<void>();
   #status: GameStatus = 'rejoining';
   #pid: number | undefined;
+  /** The highest number that this session joined with. */
+  #join = 0;
   /** The replica is another object than at the last `state` event. */
   #isNewReplica = false;
   #end: BreakwaterError | undefined;
@@ -55,6 +59,8 @@ export class JoinedGame implements Game, Attachable {
       (error) => session.report(error),
     );
     this.#rejoiner = new Rejoiner(session.settings, MAX_REJOIN_DELAY_MS);
+    const { clock, times } = session.settings;
+    this.#silence = new GameSilence(clock, times.gameSilenceMs, () => this.#onSilence());
     this.#first.promise.catch(() => undefined);
   }
 
@@ -125,10 +131,11 @@ export class JoinedGame implements Game, Attachable {
     this.#rejoiner.cancel();
     const shown: [number, number] | undefined =
       this.#feed.epoch === 0 ? undefined : [this.#feed.epoch, this.#feed.seq];
+    this.#join = this.#session.nextJoin();
     const body = {
       t: 'game.join',
       game: this.id,
-      join: this.#session.nextJoin(),
+      join: this.#join,
       ...(this.isSpectator && { spectate: true }),
       ...(shown !== undefined && { shown }),
     } as const;
@@ -164,6 +171,7 @@ export class JoinedGame implements Game, Attachable {
   receiveGame(link: Link, frame: GameFrame): boolean {
     const source = this.#sources.find(link, frame.handle);
     if (source === undefined) return false;
+    this.#silence.heard();
     const verdict = this.#feed.accept(frame);
     if (verdict.kind === 'state') this.#applyState(source, verdict.frame);
     else if (verdict.kind === 'delta') this.#applyDelta(source, verdict.frame, verdict.slice);
@@ -217,8 +225,8 @@ export class JoinedGame implements Game, Attachable {
     const isNewReplica = this.#isNewReplica;
     this.#isNewReplica = false;
     this.#emitter.emit('state', { epoch, seq, tick, isNewReplica });
-    this.#readAck();
     this.#first.resolve();
+    this.#readSeat();
   }
 
   #applyDelta(source: Source, frame: GameDeltaFrame, slice: Uint8Array | undefined): void {
@@ -228,7 +236,7 @@ export class JoinedGame implements Game, Attachable {
     }
     this.#shown(frame);
     this.#rejoiner.reset();
-    this.#readAck();
+    this.#readSeat();
     this.#emitter.emit('delta', { epoch: frame.epoch, seq: frame.seq, tick: frame.tick });
   }
 
@@ -244,12 +252,24 @@ export class JoinedGame implements Game, Attachable {
     this.#pid = source.pid;
     if (source.pid !== undefined) this.#commands.joined(source.link, source.pid, source.ack);
     this.#setStatus('live');
+    // Without players a game sleeps and says nothing, so a spectator cannot tell.
+    if (!this.isSpectator) this.#silence.watch();
     source.settle();
   }
 
-  #readAck(): void {
-    const ack = this.#pid === undefined ? undefined : this.#view.ackOf(this.#pid);
-    if (ack !== undefined) this.#commands.covered(ack);
+  #readSeat(): void {
+    if (this.#pid === undefined) return;
+    // Numbers that another session has used say nothing about the commands of this one.
+    if ((this.#view.joinOf(this.#pid) ?? 0) > this.#join) this.#replaced();
+    else this.#commands.covered(this.#view.ackOf(this.#pid) ?? 0);
+  }
+
+  #replaced(): void {
+    const link = this.#sources.current?.link;
+    this.#lose(new ReplacedError());
+    const { requestTimeoutMs } = this.#session.settings.times;
+    // Only this connection hears of the game no more: the seat is the other session's.
+    if (link !== undefined) void tell(link, { t: 'game.leave', game: this.id }, requestTimeoutMs);
   }
 
   #rejected(n: number, reason: string): void {
@@ -258,6 +278,7 @@ export class JoinedGame implements Game, Attachable {
   }
 
   #ownerChanged(epoch: number, pod: string): void {
+    this.#silence.heard();
     this.#feed.announce(epoch);
     this.#noteOwner(epoch, pod);
     // Commands that were on their way to the old owner may be lost.
@@ -276,7 +297,16 @@ export class JoinedGame implements Game, Attachable {
     this.#joinLater(source.link);
   }
 
+  /** The process that hosted the game may be gone: a join has it hosted anew. */
+  #onSilence(): void {
+    const link = this.#sources.current?.link;
+    if (link === undefined || link.isOver) return;
+    this.#suspend();
+    void this.attach(link);
+  }
+
   #suspend(): void {
+    this.#silence.stop();
     this.#feed.awaitState();
     this.#commands.pause();
     if (this.#end === undefined) this.#setStatus('rejoining');
@@ -309,6 +339,7 @@ export class JoinedGame implements Game, Attachable {
     this.#session.remove(this);
     this.onEnd();
     this.#rejoiner.end();
+    this.#silence.stop();
     this.#sources.clear();
     this.#commands.end(error);
     this.#setStatus(status, error);

@@ -96,6 +96,8 @@ export interface TimeOptions {
   readonly typingExpiryMs?: number;
   /** A command that the state does not cover is sent again after, in ms. Default 1 000. */
   readonly commandResendMs?: number;
+  /** A game that is played and says nothing for so long is joined again, in ms; its owner speaks every second. Default 5 000. */
+  readonly gameSilenceMs?: number;
   /** The old socket stays open at most so long for what is in flight when the client moves, in ms. Default 5 000. */
   readonly moveTimeoutMs?: number;
 }
@@ -147,6 +149,7 @@ export const DEFAULT_TIMES = {
   tokenRefreshBeforeMs: 30_000,
   typingExpiryMs: 6_000,
   commandResendMs: 1_000,
+  gameSilenceMs: 5_000,
   moveTimeoutMs: 5_000,
 } as const satisfies Required<TimeOptions>;
 

@@ -13,6 +13,7 @@ const MADE: readonly sdk.BreakwaterError[] = [
   new sdk.TokenError(),
   new sdk.CommandRejectedError(1, 'why'),
   new sdk.CommandLostError(1, 'why'),
+  new sdk.ReplacedError(),
   new sdk.LeftError('room general'),
   new sdk.BadArgumentError('why'),
 ];
