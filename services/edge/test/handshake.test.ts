@@ -179,7 +179,7 @@ describe('tickets', () => {
     await using client = await open(devEdge.port, { path });
     expect(client.of('welcome')[0]?.user).toBe('ann');
     for (const { port } of [edge, devEdge]) {
-      expect(await refusal(port, { path })).toMatchObject({ status: 401, body: { error: 'unauthorized' } });
+      expect(await refusal(port, { path })).toMatchObject({ status: 401, body: { error: 'ticket_refused' } });
     }
   });
 
@@ -195,9 +195,16 @@ describe('tickets', () => {
 
   it('are no tokens, and tokens are no tickets', async () => {
     expect(await refusal(edge.port, { token: await ticket(edge.port) })).toMatchObject({ status: 401 });
-    expect(await refusal(edge.port, { path: `/v1/ws?ticket=${await tokenFor()}` })).toMatchObject({
-      status: 401,
-    });
+    for (const [value, status, error] of [
+      [await tokenFor(), 400, 'token_in_url'],
+      [await tokenFor({ expiresInS: -10 }), 400, 'token_in_url'],
+      [await tokenFor({ audience: 'breakwater-ticket', secret: 'x'.repeat(32) }), 401, 'ticket_refused'],
+      [await tokenFor({ audience: 'breakwater-ticket', expiresInS: -10 }), 401, 'ticket_refused'],
+      ['abc', 401, 'ticket_refused'],
+    ] as const) {
+      const refused = await refusal(edge.port, { path: `/v1/ws?ticket=${value}` });
+      expect(refused).toMatchObject({ status, body: { error } });
+    }
     expect((await post(edge.port, '/v1/ticket')).status).toBe(401);
   });
 
@@ -285,6 +292,9 @@ describe('limits (fault 16)', () => {
     const third = await refusal(port, { token: ann });
     expect(third).toMatchObject({ status: 429, body: { error: 'too_many_connections' } });
     expect(Number(third.headers['retry-after'])).toBeGreaterThan(0);
+    const noTicket = await post(port, '/v1/ticket', { headers: { authorization: `Bearer ${ann}` } });
+    expect([noTicket.status, await noTicket.json()]).toMatchObject([429, { error: 'too_many_connections' }]);
+    expect(noTicket.headers.get('retry-after')).not.toBeNull();
     await using _bea = await open(port, { token: bea });
     expect(await refusal(port, { token: bea })).toMatchObject({
       status: 429,

@@ -34,6 +34,11 @@ describe('while NATS is away (faults 25, 26, 27)', () => {
     const refused = await refusal(edge.port, { token: await tokenFor({ user: 'new' }) });
     expect(refused).toMatchObject({ status: 503, body: { error: 'unavailable' } });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    const noTicket = await fetch(`http://127.0.0.1:${edge.port}/v1/ticket`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await tokenFor({ user: 'new' })}` },
+    });
+    expect([noTicket.status, await noTicket.json()]).toMatchObject([503, { error: 'unavailable' }]);
     expect(edge.running.health.ready().ok, 'a NATS restart must not empty the load balancer').toBe(true);
     expect(edge.running.health.live().ok).toBe(true);
     await ann.request('pong', { t: 'ping' });

@@ -102,6 +102,12 @@ export class Handshake {
     return this.#verified(() => this.#tokens.verify(token));
   }
 
+  /** A ticket for a connection that would be refused now helps nobody. @throws Refusal */
+  checkAdmissible({ user }: Claims, address: string): void {
+    this.#checkAvailable();
+    this.#refuseUnless(this.book.check(user, address));
+  }
+
   /** @returns who is let in; the count ends with the TCP socket. @throws Refusal */
   async admit(request: FastifyRequest): Promise<void> {
     this.#checkUpgrade(request);

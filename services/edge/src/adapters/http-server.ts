@@ -128,7 +128,9 @@ export class HttpServer {
     );
     app.post(TICKET_PATH, async (request) => {
       handshake.throttleHttp();
-      return tickets.issue(await handshake.authorize(request));
+      const claims = await handshake.authorize(request);
+      handshake.checkAdmissible(claims, request.ip);
+      return tickets.issue(claims);
     });
     app.post(GUEST_PATH, async (request, reply) => {
       if (!guests.isOn) return this.#sendError(reply, 404, 'bad_request', 'There is nothing here.');

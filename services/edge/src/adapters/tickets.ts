@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BUCKETS } from '@breakwater/bus';
 import { int, loose, ProtocolError } from '@breakwater/protocol';
 import type { Bucket } from '@breakwater/service-kit';
+import { decodeJwt, type JWTPayload } from 'jose';
 import type { EdgeDeps } from './deps.ts';
 import { type Claims, claimsOf, type Tokens } from './tokens.ts';
 
@@ -44,15 +45,29 @@ export class Tickets {
     return { ticket: await this.#tokens.sign(AUDIENCE, payload, expiresAt), expiresAt };
   }
 
-  /** @throws ProtocolError `unauthorized`, `token_expired`, or `unavailable` when its single use cannot be checked */
+  /**
+   * @throws ProtocolError `ticket_refused`; `token_in_url` when it is a token; `unavailable` when its single use cannot
+   * be checked
+   */
   async redeem(ticket: string): Promise<Claims> {
-    const payload = await this.#tokens.verifyOwn(ticket, AUDIENCE);
+    if (isForSomethingElse(ticket)) throw new ProtocolError('token_in_url');
+    const payload = await this.#verify(ticket);
     const { jti, until } = payload;
     if (jti === undefined || !/^[\w-]{24}$/.test(jti) || typeof until !== 'number') {
-      throw new ProtocolError('unauthorized');
+      throw new ProtocolError('ticket_refused');
     }
+    if (until <= this.#deps.clock.unixMs()) throw new ProtocolError('token_expired');
     await this.#use(jti);
     return { ...claimsOf(payload), expiresAtMs: until };
+  }
+
+  async #verify(ticket: string): Promise<JWTPayload> {
+    try {
+      return await this.#tokens.verifyOwn(ticket, AUDIENCE);
+    } catch (cause) {
+      // Nothing is known of the token that the ticket was made from.
+      throw new ProtocolError('ticket_refused', undefined, { cause });
+    }
   }
 
   /** In doubt a ticket counts as not checked: the client fetches another one. */
@@ -64,6 +79,15 @@ export class Tickets {
       { timeoutMs: config.backendTimeoutMs },
     );
     if (result?.kind === 'stored') return;
-    throw new ProtocolError(result?.kind === 'refused' ? 'unauthorized' : 'unavailable');
+    throw new ProtocolError(result?.kind === 'refused' ? 'ticket_refused' : 'unavailable');
+  }
+}
+
+/** A JWT that is no ticket was put into the URL by mistake: its owner has to hear so. */
+function isForSomethingElse(ticket: string): boolean {
+  try {
+    return ![decodeJwt(ticket).aud].flat().includes(AUDIENCE);
+  } catch {
+    return false;
   }
 }

@@ -45,10 +45,17 @@ export class AdmissionBook {
     return count >= this.#limits.maxPerAddress ? refuse('address_limit', FULL_RETRY_MS) : ADMITTED;
   }
 
-  admit(user: string, address: string, nowMs: number): Admission {
+  /** Would there be room now? Counts nothing. */
+  check(user: string, address: string): Admission {
     const byAddress = this.checkAddress(address);
     if (!byAddress.isAdmitted) return byAddress;
-    if ((this.#users.get(user) ?? 0) >= this.#limits.maxPerUser) return refuse('user_limit', FULL_RETRY_MS);
+    const count = this.#users.get(user) ?? 0;
+    return count >= this.#limits.maxPerUser ? refuse('user_limit', FULL_RETRY_MS) : ADMITTED;
+  }
+
+  admit(user: string, address: string, nowMs: number): Admission {
+    const room = this.check(user, address);
+    if (!room.isAdmitted) return room;
     const waitMs = this.#bucket.take(this.#limits.rate, nowMs);
     if (waitMs > 0) return refuse('rate', waitMs);
     this.#connections += 1;
