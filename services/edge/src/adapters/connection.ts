@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { CloseEntry } from '@breakwater/protocol';
 import { WebSocket } from 'ws';
 import type { AdmissionBook } from '../domain/admission.ts';
+import type { Throttle } from '../domain/throttle.ts';
 import type { TokenBucket } from '../domain/token-bucket.ts';
 import type { Batch } from '../fanout/batch.ts';
 import type { Outbox, Recipient } from '../fanout/outbox.ts';
@@ -36,7 +37,7 @@ export class Connection implements Recipient {
   isPaused = false;
   bucket: TokenBucket | null = null;
   badFrames = 0;
-  throttled = 0;
+  throttle: Throttle | null = null;
   inFlight = 0;
   /** Monotonic ms after which nothing was heard, as of the last look. */
   heardMs: number;

@@ -7,6 +7,7 @@ import {
   requestIdOf,
 } from '@breakwater/protocol';
 import type { Span, TraceParent } from '@breakwater/service-kit';
+import { Throttle, type ThrottleRule } from '../domain/throttle.ts';
 import { type BucketRate, TokenBucket } from '../domain/token-bucket.ts';
 import type { Connection } from './connection.ts';
 import type { EdgeDeps } from './deps.ts';
@@ -42,6 +43,7 @@ export class ControlLoop {
   readonly #registry: () => ConnectionRegistry;
   readonly #socketRate: BucketRate;
   readonly #userRate: BucketRate;
+  readonly #throttleRule: ThrottleRule;
   readonly #userBuckets = new Map<string, TokenBucket>();
   readonly #outcomes: ReadonlyMap<string, Outcomes>;
 
@@ -52,6 +54,8 @@ export class ControlLoop {
     const { framesPerSecond, frameBurst, userFramesPerSecond, userFrameBurst } = deps.config;
     this.#socketRate = { perSecond: framesPerSecond, burst: frameBurst };
     this.#userRate = { perSecond: userFramesPerSecond, burst: userFrameBurst };
+    const { throttleGraceMs, maxThrottled, maxFlood } = deps.config;
+    this.#throttleRule = { graceMs: throttleGraceMs, maxLate: maxThrottled, maxTotal: maxFlood };
     const outcomeOf = (type: string) => ({ ok: deps.metrics.requests.with({ type, outcome: 'ok' }) });
     this.#outcomes = new Map(CLIENT_FRAME_TYPES.map((type) => [type, outcomeOf(type)]));
   }
@@ -73,7 +77,7 @@ export class ControlLoop {
     // `ws` has checked that it is UTF-8.
     const text = data.toString('utf8');
     if (waitMs > 0) {
-      this.#throttle(connection, requestIdOf(text), waitMs);
+      this.#refuseFast(connection, text, waitMs);
       return;
     }
     const decoded = decodeClientFrame(text);
@@ -82,7 +86,7 @@ export class ControlLoop {
       return;
     }
     connection.badFrames = 0;
-    if (connection.throttled > 0) connection.throttled -= 1;
+    connection.throttle?.within();
     this.#dispatch(connection, decoded.value);
   }
 
@@ -99,16 +103,18 @@ export class ControlLoop {
     return bucket.take(this.#userRate, nowMs);
   }
 
-  /** First a warning for each frame, then the end. */
-  #throttle(connection: Connection, id: number | undefined, retryAfterMs: number): void {
-    this.#deps.metrics.throttled.add(1);
-    connection.throttled += 1;
-    this.#deps.delivery.error(connection, 'rate_limited', { id, retryAfterMs });
-    if (connection.throttled <= this.#deps.config.maxThrottled) return;
-    this.#deps.log.warn(
-      { event: 'abuse', session: connection.session, user: connection.user },
-      'rate limit ignored',
-    );
+  /** An answer for each frame, so that its sender knows what to send again; the end for who does not care. */
+  #refuseFast(connection: Connection, text: string, retryAfterMs: number): void {
+    const { metrics, delivery, clock, log } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    metrics.throttled.add(1);
+    connection.throttle ??= new Throttle(nowMs);
+    const isTooMuch = connection.throttle.over(this.#throttleRule, nowMs);
+    const decoded = decodeClientFrame(text);
+    const about = decoded.ok ? subjectOf(decoded.value) : { id: requestIdOf(text) };
+    delivery.error(connection, 'rate_limited', { ...about, retryAfterMs });
+    if (!isTooMuch) return;
+    log.warn({ event: 'abuse', session: connection.session, user: connection.user }, 'rate limit ignored');
     this.#registry().close(connection, CLOSE.abuse);
   }
 
@@ -175,11 +181,16 @@ export class ControlLoop {
     }
     span?.fail(cause);
     span?.end();
-    this.#deps.delivery.error(connection, failure.code, {
-      id: 'id' in frame ? frame.id : undefined,
-      message: 'message' in failure ? failure.message : undefined,
-      room: 'room' in frame ? frame.room : undefined,
-      game: 'game' in frame ? frame.game : undefined,
-    });
+    const { message, retryAfterMs } = { message: undefined, retryAfterMs: undefined, ...failure };
+    this.#deps.delivery.error(connection, failure.code, { ...subjectOf(frame), message, retryAfterMs });
   }
+}
+
+/** What an error about this frame names. */
+function subjectOf(frame: ClientFrame) {
+  return {
+    id: 'id' in frame ? frame.id : undefined,
+    room: 'room' in frame ? frame.room : undefined,
+    game: 'game' in frame ? frame.game : undefined,
+  };
 }

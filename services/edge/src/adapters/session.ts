@@ -40,7 +40,13 @@ export class Sessions {
       time: clock.unixMs(),
       pingMs: config.pingIntervalMs,
       tokenExpiresAt: connection.identity.tokenExpiresAtMs,
-      limits: { maxFrameBytes: config.maxFrameBytes, maxTextBytes: LIMITS.maxTextBytes },
+      limits: {
+        maxFrameBytes: config.maxFrameBytes,
+        maxTextBytes: LIMITS.maxTextBytes,
+        framesPerSecond: config.framesPerSecond,
+        frameBurst: config.frameBurst,
+        maxInFlight: config.maxInFlight,
+      },
     });
   }
 

@@ -61,10 +61,24 @@ export const inboundSettings = {
   }),
   maxThrottled: setting.int({
     env: 'BREAKWATER_EDGE_MAX_THROTTLED',
-    doc: 'Frames over the rate (each good one in between makes up for one) after which the connection is closed.',
+    doc: 'Frames over the rate, after the time to slow down (each good one in between makes up for one), above which the connection is closed.',
     default: 50,
     min: 1,
     max: 10_000,
+  }),
+  throttleGraceMs: setting.durationMs({
+    env: 'BREAKWATER_EDGE_THROTTLE_GRACE_MS',
+    doc: 'Time that a client has to slow down after the first frame over the rate; a time as long without another one forgets all.',
+    default: 2_000,
+    min: 10,
+    max: 60_000,
+  }),
+  maxFlood: setting.int({
+    env: 'BREAKWATER_EDGE_MAX_FLOOD',
+    doc: 'Frames over the rate in all, above which the connection is closed even before the time to slow down is over.',
+    default: 2_400,
+    min: 1,
+    max: 1_000_000,
   }),
   maxInFlight: setting.int({
     env: 'BREAKWATER_EDGE_MAX_IN_FLIGHT',
