@@ -69,7 +69,7 @@ describe('a process with games that misbehave', () => {
     const joins = Array.from({ length: 60 }, (_, index) => sims.join('full', `user-${index}`, 5));
     await Promise.all(joins);
     await expect(sims.join('full', 'one-more')).rejects.toMatchObject({ remote: { code: 'game_full' } });
-    await expect(sims.join('full', 'user-3', 4)).rejects.toMatchObject({ remote: { code: 'bad_request' } });
+    await expect(sims.join('full', 'user-3', 4)).rejects.toMatchObject({ remote: { code: 'join_outdated' } });
     expect(await sims.join('full', 'one-more', 1, { spectate: true })).toMatchObject({ pid: 0, join: 0 });
     expect(await sims.join('full', 'user-3', 5)).toMatchObject({ join: 5 });
   });

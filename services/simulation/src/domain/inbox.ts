@@ -11,7 +11,7 @@ export type AnswerError =
   | 'game_full'
   | 'game_ended'
   | 'forbidden'
-  | 'bad_request'
+  | 'join_outdated'
   | 'busy'
   | 'too_large'
   | 'internal';

@@ -111,7 +111,7 @@ function applyJoin(instance: GameInstance, input: JoinInput, wait: (waiting: Wai
       break;
     case 'stale':
       // Without effect; the answer only helps a caller that still waits.
-      answer.error('bad_request', 'a newer join of this player counts');
+      answer.error('join_outdated', 'a newer join of this player counts');
       break;
     case 'full':
       answer.error('game_full', 'the game has no free seat');
