@@ -41,7 +41,9 @@ class Frames {
 
   constructor(socket) {
     socket.onmessage = ({ data }) => typeof data === 'string' && this.#take(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#waiting.forEach(({ reject }) => reject(new Error(`closed with ${code}`)));
+    socket.onclose = ({ code }) => {
+      for (const { reject } of this.#waiting) reject(new Error(`closed with ${code}`));
+    };
   }
 
   #take(frame) {
@@ -89,7 +91,7 @@ if (JWT_SECRET) {
   await step('a simulation process hosts at least one type of game', async () => {
     const hasTypes = ({ t, types }) => t.startsWith('lobby') && types?.length > 0;
     const { types } = await frames.until(hasTypes);
-    console.log(`      ${types.map(({ type }) => type ?? '?').join(', ')}`);
+    console.log(`      ${types.join(', ')}`);
   });
   socket.close(1000);
 } else {

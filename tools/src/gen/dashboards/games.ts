@@ -85,7 +85,7 @@ export const gamesDashboard: Dashboard = {
     },
     {
       title: 'Bytes of logs and snapshots',
-      description: 'What games write to NATS.',
+      description: 'What games write to NATS: it must fit what its disk takes.',
       unit: 'Bps',
       queries: {
         records: rate('breakwater_simulation_record_bytes_total'),
