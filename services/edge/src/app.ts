@@ -20,6 +20,7 @@ import { Presence } from './adapters/presence.ts';
 import { ConnectionRegistry } from './adapters/registry.ts';
 import { Rooms } from './adapters/rooms.ts';
 import { Sessions } from './adapters/session.ts';
+import { SilentGames } from './adapters/silent-games.ts';
 import { TailChecks } from './adapters/tail-checks.ts';
 import { Tickets } from './adapters/tickets.ts';
 import { Tokens } from './adapters/tokens.ts';
@@ -55,6 +56,7 @@ export function app(context: ServiceContext<EdgeConfig>): void {
     yield* rooms.feeds;
     yield* games.feeds;
   });
+  const silences = new SilentGames(deps, () => games.feeds);
   const drainer = new Drainer(deps, registry);
   const http = new HttpServer(deps, {
     handshake,
@@ -71,6 +73,7 @@ export function app(context: ServiceContext<EdgeConfig>): void {
   lifecycle.add('rooms', { stop: () => rooms.stop() });
   lifecycle.add('lobby', { stop: () => lobby.stop() });
   lifecycle.add('tail-checks', { start: () => tails.start(), stop: () => tails.stop() });
+  lifecycle.add('silent-games', { start: () => silences.start(), stop: () => silences.stop() });
   lifecycle.add('connections', {
     start: () => registry.start(),
     drain: (drain) => drainer.drain(drain),

@@ -131,6 +131,12 @@ export const metrics = defineMetrics({
     unit: 'requests',
     doc: 'Full states asked for on behalf of clients that had skipped deltas.',
   },
+  silences: {
+    kind: 'counter',
+    name: 'breakwater_edge_silent_games_total',
+    unit: 'requests',
+    doc: 'Times that the matchmaker was asked for a game with players because its feed had fallen silent.',
+  },
   moves: {
     kind: 'counter',
     name: 'breakwater_edge_moves_total',

@@ -274,6 +274,36 @@ describe('commands and goodbyes', () => {
   });
 });
 
+describe('a game whose process is gone', () => {
+  it('is looked for by the edge of a player, who does nothing, and not for spectators alone', async () => {
+    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '300' } });
+    await game.own();
+    await using spectator = await watching.open('sam');
+    await join(spectator, { spectate: true });
+    await game.vanish();
+    const before = match.found.length;
+    await using player = await watching.open('ann');
+    game.epoch += 1;
+    await game.own();
+    const joined = await join(player);
+    await game.step({ shared: 'one' });
+    await game.vanish();
+    match.onFind = async () => {
+      if (match.found.slice(before).length < 2) throw new ReplyError('no_capacity', 'not yet');
+      game.epoch += 1;
+      game.pod = 'pod-2';
+      await game.own();
+      await game.step({ shared: 'two' });
+    };
+    await eventually(() => expect(player.of('game.owner').at(-1)?.pod).toBe('pod-2'));
+    await showsAll(player);
+    await showsAll(spectator);
+    expect(match.found.slice(before)).toEqual([game.id, game.id]);
+    expect([player.of('game.joined'), spectator.of('game.joined').length]).toEqual([[joined], 1]);
+    expect(await watching.metric('breakwater_edge_silent_games_total')).toBe(2);
+  });
+});
+
 describe('a game that changes hands', () => {
   it('keeps its players, who learn the owner and miss nothing', async () => {
     await game.own();

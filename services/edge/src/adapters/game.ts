@@ -2,6 +2,7 @@ import { type GameId, gameStreamName, type StateReply } from '@breakwater/bus';
 import type { BusMessage, BusSubscription, StoredMessage } from '@breakwater/service-kit';
 import { type FeedEntry, FeedFollower, type ResetReason } from '../domain/feed-follower.ts';
 import { Recent } from '../domain/recent.ts';
+import { SilenceWatch } from '../domain/silence-watch.ts';
 import type { Frame } from '../fanout/frame.ts';
 import type { EdgeDeps } from './deps.ts';
 import type { GameMember } from './game-member.ts';
@@ -18,6 +19,7 @@ import { pause, readLog, untilItWorks } from './log-reader.ts';
 import type { CheckedFeed } from './tail-checks.ts';
 
 const SYNC_PAUSE_MS = 100;
+const LONGEST_SILENCE_PAUSE_MS = 10_000;
 
 export interface GameListener {
   /** Another process owns the game now. */
@@ -35,6 +37,8 @@ export class Game implements CheckedFeed {
   readonly members = new Set<GameMember>();
   readonly follower: FeedFollower<FollowedRecord>;
   readonly recent: Recent<GameNews>;
+  /** Told of every record. */
+  readonly silence: SilenceWatch;
   readonly #deps: EdgeDeps;
   readonly #listener: GameListener;
   readonly #subscription: BusSubscription;
@@ -55,6 +59,8 @@ export class Game implements CheckedFeed {
     this.logSubject = subjects.gameLog(id);
     this.#stateSkipped = metrics.dropped.with({ class: 'state' });
     this.recent = new Recent(config.maxJoinBuffer);
+    const rule = { silenceMs: config.gameSilenceMs, longestPauseMs: LONGEST_SILENCE_PAUSE_MS };
+    this.silence = new SilenceWatch(rule, Math.random, deps.clock.monotonicMs());
     this.follower = new FeedFollower(
       {
         forward: (entry, prev) => this.#forward(entry, prev),
@@ -74,6 +80,11 @@ export class Game implements CheckedFeed {
   /** The highest epoch heard of. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Somebody here has a seat. */
+  get hasPlayers(): boolean {
+    return this.#seats.size > 0;
   }
 
   close(): void {
@@ -109,6 +120,7 @@ export class Game implements CheckedFeed {
     const missed = this.recent.after(reply.seq);
     if (missed === undefined) return false;
     this.#epoch = Math.max(this.#epoch, reply.epoch);
+    this.silence.heard(this.#deps.clock.monotonicMs());
     this.#sitDown(member, reply.pid);
     const { outbox } = this.#deps.delivery;
     if (before !== undefined) outbox.enqueue(member.connection, before);
@@ -170,7 +182,8 @@ export class Game implements CheckedFeed {
       this.#deps.metrics.badRecords.add(1);
       return;
     }
-    const { tracer } = this.#deps;
+    const { tracer, clock } = this.#deps;
+    this.silence.heard(clock.monotonicMs());
     const trace = tracer.enabled ? message.trace : undefined;
     if (trace === undefined) this.follower.onRecord(record);
     else tracer.withSpan('edge deliver game record', trace, () => this.follower.onRecord(record));

@@ -58,6 +58,13 @@ export const feedSettings = {
     min: 100,
     max: 120_000,
   }),
+  gameSilenceMs: setting.durationMs({
+    env: 'BREAKWATER_EDGE_GAME_SILENCE_MS',
+    doc: 'Silence of a game with connected players after which it is looked for. Keep it at three times the keep-alive of the simulations.',
+    default: 3_000,
+    min: 100,
+    max: 600_000,
+  }),
 } as const;
 
 /** What is told to those who watch the lobby, and to the other services. */
