@@ -317,3 +317,46 @@ test('a listener on a table that throws is reported and the state goes on', asyn
   expect(total(game)).toBe(2);
   expect(errors).toEqual(['a mistake of the page']);
 });
+
+test('a session whose seat a newer one took is told so, sends nothing more and does not take the seat back', async () => {
+  const backend = new Backend();
+  await using one = await ScriptedEdge.start(backend, 'edge-1');
+  await using two = await ScriptedEdge.start(backend, 'edge-2');
+  await using older = await connect({ urls: [one.url], ...quick });
+  const lost = await older.games.join<Rows>('g1');
+  using _ = ticking(backend, 'g1');
+  await lost.command('add', { amount: 1 }).applied;
+  backend.game('g1').isDeaf = true;
+  const unknown = lost.command('add', { amount: 2 });
+  const status = lost.events('status').next();
+  await using newer = await connect({ urls: [two.url], ...quick });
+  const game = await newer.games.join<Rows>('g1');
+  expect(await status).toMatchObject({ value: { status: 'lost', error: { code: 'replaced' } } });
+  await expect(unknown.applied).rejects.toMatchObject({ code: 'replaced', retryable: false });
+  expect(() => lost.command('add', { amount: 4 })).toThrow(expect.objectContaining({ code: 'replaced' }));
+  await eventually(() => one.socket.count('game.leave') === 1);
+  backend.game('g1').isDeaf = false;
+  await game.command('add', { amount: 8 }).applied;
+  expect([total(game), game.status, one.socket.count('game.join')]).toEqual([9, 'live', 1]);
+});
+
+test('a player whose game falls silent joins it again by itself; a spectator waits', async () => {
+  const backend = new Backend();
+  await using edge = await ScriptedEdge.start(backend);
+  const times = { ...quick.times, gameSilenceMs: 100 };
+  await using client = await connect({ urls: [edge.url], ...quick, times });
+  await using watcher = await connect({ urls: [edge.url], ...quick, times });
+  const watched = await watcher.games.join<Rows>('g2', { spectate: true });
+  const game = await client.games.join<Rows>('g1');
+  const states: string[] = [];
+  game.on('status', ({ status }) => states.push(status));
+  const player = edge.sockets.find((socket) => socket.games.has('g1'))!;
+  await eventually(() => player.count('game.join') >= 3);
+  const joins = player.received.flatMap((frame) => (frame.t === 'game.join' ? [frame.join] : []));
+  expect(joins).toEqual([...new Set(joins)].toSorted((a, b) => a - b));
+  expect(states.slice(0, 2)).toEqual(['rejoining', 'live']);
+  using _ = ticking(backend, 'g1');
+  await game.command('add', { amount: 3 }).applied;
+  expect([total(game), game.status, watched.status]).toEqual([3, 'live', 'live']);
+  expect(edge.sockets.find((socket) => socket.games.has('g2'))!.count('game.join')).toBe(1);
+});

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type ClientFrame, encodeClientFrame } from '@breakwater/protocol';
 import { eventually, projectRoot, type Stack, startProxy, startStack } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Client, connect, type Room } from '../src/index.ts';
@@ -18,6 +19,7 @@ afterAll(() => stack?.stop());
 const as = (user: string, urls = stack.edgeUrls): Promise<Client> =>
   connect({ urls, token: () => stack.token(user) });
 const texts = (room: Room): string[] => room.messages.map(({ text }) => text);
+const send = ({ ws }: RawClient, frame: ClientFrame): void => ws.send(encodeClientFrame(frame));
 const newRoom = async (client: Client, id: string): Promise<string> => (await client.rooms.create(id)).room;
 
 test('a client that is cut by the proxy and returns has exactly the messages of the others, in order, none twice', async () => {
@@ -119,6 +121,53 @@ test('a game is played through cuts: each command once', async () => {
   await Promise.all(applied);
   expect([game.ack, game.pendingCommands, game.status]).toEqual([40, 0, 'live']);
   expect(game.replica.table('$seats').rows.get(game.pid!)).toMatchObject({ ack: 40 });
+});
+
+test('of two sessions of one user on two edges only the newer plays, and the older hears why', async () => {
+  await using older = await as('doubled', [stack.edgeUrls[0]!]);
+  await using newer = await as('doubled', [stack.edgeUrls[1]!]);
+  const { game: id } = await older.games.create('world');
+  const lost = await older.games.join(id);
+  await lost.command('steer', { dx: 1, dy: 0 }).applied;
+  const joined = lost.events('status').next();
+  const game = await newer.games.join(id);
+  expect(await joined).toMatchObject({ value: { status: 'lost', error: { code: 'replaced' } } });
+  expect(game.pid).toBe(lost.pid);
+
+  // One that does not listen to that goes on without any effect, and takes no numbers away.
+  const first = await RawClient.open(stack.edgeUrls[0]!, stack.token('stubborn'));
+  const second = await RawClient.open(stack.edgeUrls[1]!, stack.token('stubborn'));
+  const join = Date.now();
+  const mine = await first.ask({ t: 'game.join', game: id, join });
+  const theirs = await second.ask({ t: 'game.join', game: id, join: join + 1 });
+  if (mine.t !== 'game.joined' || theirs.t !== 'game.joined') throw new Error('a session could not join');
+  const seat = () => game.replica.table('players').rows.get(theirs.pid!);
+  for (const n of [1, 2])
+    send(first, { t: 'game.command', game: id, n, name: 'steer', args: { dx: 9, dy: 0 } });
+  await first.ask({ t: 'ping' });
+  send(second, { t: 'game.command', game: id, n: 1, name: 'steer', args: { dx: 0, dy: 3 } });
+  await eventually(() => expect(seat()).toMatchObject({ dx: 0, dy: 3 }));
+  for (const client of [first, second]) client.close();
+});
+
+test('the process that hosts a game is killed: its one player plays on, and nobody else had to come', async () => {
+  await using client = await connect({
+    urls: [stack.edgeUrls[0]!],
+    token: () => stack.token('lonely'),
+    times: { gameSilenceMs: 1_500 },
+  });
+  const { game: id } = await client.games.create('world');
+  const game = await client.games.join(id);
+  await game.command('steer', { dx: 1, dy: 1 }).applied;
+  const { epoch, pid } = game;
+  const host = stack.simulations.find(({ name }) => name === game.pod)!;
+  await host.kill();
+  const next = game.command('steer', { dx: -1, dy: 0 });
+  await next.applied;
+  expect(game).toMatchObject({ status: 'live', pid, ack: 2 });
+  expect(game.epoch).toBeGreaterThan(epoch);
+  expect(game.pod).not.toBe(host.name);
+  await host.start();
 });
 
 test('the ten lines of chat.ts send a message, the twenty of world.ts play a game', async () => {
