@@ -7,6 +7,9 @@ import { parseAllDocuments } from 'yaml';
 
 const run = promisify(execFile);
 
+/** Found before the first test: on a new machine it is built first, which takes minutes. */
+export const HELM = await findHelm({ log: (message) => console.error(message) });
+
 export const CHART = join(projectRoot, 'charts/breakwater');
 /** Values of the examples in `values/`. */
 export const VALUE_SETS = ['defaults', 'demo', 'production', 'certificates'] as const;
@@ -38,10 +41,9 @@ export const list = (value: unknown): readonly Json[] => (Array.isArray(value) ?
 
 /** What `helm template` writes. @throws Error with what Helm says */
 export async function renderText(args: readonly string[]): Promise<string> {
-  const helm = await findHelm();
   const all = ['template', 'bw', CHART, '--namespace', 'play', '--kube-version', '1.34.0', ...args];
   try {
-    const { stdout } = await run(helm, all, { maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await run(HELM, all, { maxBuffer: 64 * 1024 * 1024 });
     return stdout;
   } catch (error) {
     const { stderr } = error as { stderr?: string };

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +9,9 @@ import { connect } from '@breakwater/client';
 import {
   baseEnv,
   eventually,
+  findPromtool,
   type NatsServer,
+  projectRoot,
   type Stack,
   serviceRuntime,
   startNats,
@@ -110,6 +113,33 @@ test('what "helm test" asks is answered by a whole installation, and it says wha
   );
   await expect(program({ EDGE_URL: 'http://127.0.0.1:1' })).rejects.toThrow(/FAIL {2}the edge refuses/);
 }, 60_000);
+
+test('every metric of the dashboards and alerts is on a real /metrics, and promtool reads them all', async () => {
+  const texts = await Promise.all(
+    stack.services.map(async ({ ready }) =>
+      (await fetch(`http://127.0.0.1:${ready.httpPort}/metrics`)).text(),
+    ),
+  );
+  const exposed = new Set(
+    texts.flatMap((text) => [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name)),
+  );
+  const folder = join(projectRoot, 'charts/breakwater/dashboards');
+  const files = readdirSync(folder).map((file) => `charts/breakwater/dashboards/${file}`);
+  const wanted = [...files, 'charts/breakwater/files/alerts.yaml'].flatMap((file) =>
+    [...readText(file).matchAll(/\bbreakwater_\w+/g)].map(([name]) => name.replace(/_bucket$/, '')),
+  );
+  expect(new Set(wanted).size).toBeGreaterThan(40);
+  expect([...new Set(wanted)].filter((name) => !exposed.has(name))).toEqual([]);
+  const promtool = await findPromtool({ install: true });
+  for (const text of texts) {
+    const child = execFile(promtool, ['check', 'metrics']);
+    const output: string[] = [];
+    child.stderr?.on('data', (chunk: string) => output.push(chunk));
+    child.stdin?.end(text);
+    await once(child, 'close');
+    expect(output.join('')).not.toMatch(/error while linting|parse error/i);
+  }
+}, 300_000);
 
 test('a wrong password and a user that there is not are refused', async () => {
   await expect(as('edge', 'wrong')).rejects.toThrow(/authorization/i);

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { findHelm } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
-import { CHART, readText, renderText } from './helm.ts';
+import { CHART, HELM, readText, renderText } from './helm.ts';
 
 const run = promisify(execFile);
 
@@ -133,13 +132,11 @@ test('the schema and the values name the same things', () => {
 });
 
 test('helm lint has nothing to say', async () => {
-  const helm = await findHelm();
-  await expect(run(helm, ['lint', '--strict', '--kube-version', '1.34.0', CHART])).resolves.toBeDefined();
+  await expect(run(HELM, ['lint', '--strict', '--kube-version', '1.34.0', CHART])).resolves.toBeDefined();
 });
 
 test('a cluster that is too old is refused', async () => {
-  const helm = await findHelm();
-  await expect(run(helm, ['template', 'bw', CHART, '--kube-version', '1.28.0'])).rejects.toThrow(
+  await expect(run(HELM, ['template', 'bw', CHART, '--kube-version', '1.28.0'])).rejects.toThrow(
     /kubeVersion/,
   );
 });
