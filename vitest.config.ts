@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/{src,test}/**/*.test.ts',
-      'services/*/{src,test}/**/*.test.ts',
+      'services/*/{src,test,page}/**/*.test.ts',
       'games/*/{src,test}/**/*.test.ts',
       'tools/{src,test}/**/*.test.ts',
       'bench/src/**/*.test.ts',

@@ -3,7 +3,9 @@
 import type { Point } from './interpolation.ts';
 
 /** Map units that the shorter side of the screen shows. */
-const SHORT_SIDE_UNITS = 560;
+const SHORT_SIDE_UNITS = 680;
+/** Map units that may be seen beyond the map, so that a player at its edge stands clear of the screen's. */
+const MARGIN = 60;
 
 export class Camera {
   scale = 1;
@@ -54,8 +56,9 @@ export class Camera {
   }
 }
 
-/** Centres the map where it is smaller than the screen, else keeps the view inside it. */
+/** Centres the map where it is smaller than the screen, else keeps the view inside it and its margin. */
 function clampCentre(centre: number, shown: number, size: number): number {
-  if (shown >= size) return size / 2;
-  return Math.min(Math.max(centre, shown / 2), size - shown / 2);
+  const least = shown / 2 - MARGIN;
+  const most = size - shown / 2 + MARGIN;
+  return least >= most ? size / 2 : Math.min(Math.max(centre, least), most);
 }
