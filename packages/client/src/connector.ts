@@ -109,7 +109,8 @@ export class Connector {
       this.#tokens.invalidate();
       return !this.#tokens.isRenewable || ++this.#tokenRefusals > MAX_TOKEN_REFUSALS;
     }
-    return !error.retryable;
+    // The ticket was used or came too late; the token is good, and the next attempt fetches another ticket.
+    return !error.retryable && error.code !== 'ticket_refused';
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -315,7 +315,10 @@ export class JoinedGame implements Game, Attachable {
   #joinFailed(link: Link, error: BreakwaterError): void {
     if (this.#end !== undefined || error.code === 'connection_lost') return;
     const isFull = error.code === 'game_full';
-    if (error.retryable && !isFull) {
+    if (error.code === 'join_outdated') {
+      this.#session.outdatedJoin();
+      this.#joinLater(link, error);
+    } else if (error.retryable && !isFull) {
       this.#joinLater(link, error);
     } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
     else this.#lose(error);

@@ -71,9 +71,9 @@ export interface LimitOptions {
   readonly maxPendingCommands?: number;
   /** Items that an async iterator holds for a slow reader. Default 1 000. */
   readonly maxStreamBuffer?: number;
-  /** Frames a second that the client sends; more wait, in order. Default 50: by default an edge refuses above 60. */
+  /** Frames a second that the client sends; more wait, in order. Default 50, or less where the edge asks for it. */
   readonly maxFramesPerSecond?: number;
-  /** Frames that may go out at once before that rate holds. Default 200: by default an edge takes 240. */
+  /** Frames that may go out at once before that rate holds. Default 200, or less where the edge asks for it. */
   readonly maxFrameBurst?: number;
 }
 

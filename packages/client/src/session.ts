@@ -35,6 +35,9 @@ export interface Attachable {
   closed(error: BreakwaterError): void;
 }
 
+/** Join numbers stay far below the largest that is exact. */
+const MAX_JOIN_STEP = 2 ** 40;
+
 export class Session implements LinkHandlers {
   readonly settings: Settings;
   readonly emitter: Emitter<ClientEvents>;
@@ -126,6 +129,13 @@ export class Session implements LinkHandlers {
     return this.#lastJoin;
   }
   #lastJoin = 0;
+
+  /** Another device of this user counts higher, by an unknown distance: the next numbers go up in growing steps. */
+  outdatedJoin(): void {
+    this.#joinStep = Math.min(MAX_JOIN_STEP, this.#joinStep * 2);
+    this.#lastJoin += this.#joinStep;
+  }
+  #joinStep = 1_000;
 
   start(): void {
     this.#connect({ freeAttempts: this.settings.urls.length });

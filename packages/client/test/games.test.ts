@@ -80,6 +80,24 @@ test('commands sent over cuts are applied exactly once and in order', async () =
   expect(joins.slice(1).every(({ shown }) => shown !== undefined)).toBe(true);
 });
 
+test('a join that is outdated is sent again with higher numbers until one counts', async () => {
+  const backend = new Backend();
+  await using edge = await ScriptedEdge.start(backend);
+  const joins: number[] = [];
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'game.join') return false;
+    joins.push(frame.join);
+    if (frame.join > joins[0]! + 5_000) return false;
+    socket.send({ t: 'error', id: frame.id, code: 'join_outdated', message: 'outdated' });
+    return true;
+  };
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const game = await client.games.join<Rows>('g1');
+  expect(game.status).toBe('live');
+  expect(joins.length).toBeGreaterThan(2);
+  expect(joins).toEqual(joins.toSorted((a, b) => a - b));
+});
+
 test('commands that were lost between edge and owner are sent again', async () => {
   const backend = new Backend();
   await using edge = await ScriptedEdge.start(backend);

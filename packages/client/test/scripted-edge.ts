@@ -72,6 +72,7 @@ export class ScriptedEdge {
   tokenLifeMs = 3_600_000;
   pingMs = 5_000;
   maxFrameBytes: number = LIMITS.maxFrameBytes;
+  rate: { framesPerSecond?: number; frameBurst?: number } = {};
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, handleProtocols: () => SUBPROTOCOL });
   #handles = 0;
@@ -162,7 +163,7 @@ export class ScriptedEdge {
       time: Date.now(),
       pingMs: this.pingMs,
       tokenExpiresAt: Date.now() + this.tokenLifeMs,
-      limits: { maxFrameBytes: this.maxFrameBytes, maxTextBytes: LIMITS.maxTextBytes },
+      limits: { maxFrameBytes: this.maxFrameBytes, maxTextBytes: LIMITS.maxTextBytes, ...this.rate },
     });
   }
 

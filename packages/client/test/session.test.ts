@@ -227,9 +227,12 @@ test('frames that are not understood are reported or skipped, and harm nothing',
   expect(errors).toEqual(['DecodeError', 'DecodeError', 'DecodeError', 'DecodeError']);
 });
 
-test('a client that has much to say stays below the rate at which edges close connections', async () => {
+test.each([
+  ['its own', { maxFramesPerSecond: 100, maxFrameBurst: 10 }, {}],
+  ["the edge's", { maxFramesPerSecond: 1_000 }, { framesPerSecond: 125, frameBurst: 13 }],
+])('a client that has much to say stays below %s rate', async (_whose, limits, rate) => {
   await using edge = await ScriptedEdge.start();
-  const limits = { maxFramesPerSecond: 100, maxFrameBurst: 10 };
+  edge.rate = rate;
   await using client = await connect({ urls: [edge.url], ...quick, limits });
   const times: number[] = [];
   edge.script = (frame) => {
@@ -250,6 +253,18 @@ test('a frame that this edge would close the connection for is refused before it
   const options = { options: { text: 'x'.repeat(1_000) } };
   await expect(client.games.create('counting', options)).rejects.toMatchObject({ code: 'bad_argument' });
   await expect(client.games.create('counting')).resolves.toMatchObject({ type: 'counting' });
+});
+
+test('after a refused ticket the same token is used for another one', async () => {
+  await using edge = await ScriptedEdge.start();
+  edge.refusal = { status: 401, code: 'ticket_refused' };
+  let tokens = 0;
+  const token = () => `good${'!'.repeat(tokens++)}`;
+  const connecting = connect({ urls: [edge.url], ...quick, token });
+  await eventually(() => edge.ticketRequests > 3);
+  edge.refusal = undefined;
+  await using client = await connecting;
+  expect([client.state, tokens]).toEqual(['connected', 1]);
 });
 
 test('a client gives up where it was told to, and says why', async () => {

@@ -8,8 +8,9 @@ import {
   SUBPROTOCOL,
   TOKEN_SUBPROTOCOL_PREFIX,
 } from '@breakwater/protocol';
+import type { PacerRule } from '../domain/pacer.ts';
 import { ConnectionClosedError, ConnectionRefusedError, ServerError, TimeoutError } from '../errors.ts';
-import type { WebSocketLike } from '../options.ts';
+import type { Limits, WebSocketLike } from '../options.ts';
 import type { Settings } from '../runtime.ts';
 import { Link, type LinkEnd, type LinkHandlers, type Welcome } from './link.ts';
 import { fetchTicket } from './ticket.ts';
@@ -70,7 +71,6 @@ function welcomeOf(
   signal: AbortSignal,
 ): Promise<Link> {
   const { clock, times, limits } = settings;
-  const rules = { ...times, framesPerSecond: limits.maxFramesPerSecond, burst: limits.maxFrameBurst };
   socket.binaryType = 'arraybuffer';
   let link: Link | undefined;
   return new Promise((resolve, reject) => {
@@ -90,10 +90,21 @@ function welcomeOf(
       if (link !== undefined) return link.receive(data);
       const first = readWelcome(data);
       if (first instanceof Error) return fail(first);
-      link = new Link(socket, url, first, clock, rules, handlers);
+      link = new Link(socket, url, first, clock, { ...times, ...paceOf(first, limits) }, handlers);
       resolve(link);
     });
   });
+}
+
+/** Below what the edge takes, so that what goes past the queue and what arrives bunched up still fits. */
+const PACE_SHARE = 0.8;
+
+function paceOf({ limits }: Welcome, { maxFramesPerSecond, maxFrameBurst }: Limits): PacerRule {
+  const { framesPerSecond = Number.POSITIVE_INFINITY, frameBurst = Number.POSITIVE_INFINITY } = limits;
+  return {
+    framesPerSecond: Math.min(maxFramesPerSecond, framesPerSecond * PACE_SHARE),
+    burst: Math.max(1, Math.min(maxFrameBurst, Math.floor(frameBurst * PACE_SHARE))),
+  };
 }
 
 function readWelcome(data: unknown): Welcome | Error {
