@@ -3,6 +3,8 @@
 // the packages that the lockfile names, then hands over to the Node 24 among them.
 
 const OLDEST_NODE = 20;
+/** While npm works, a line says so this often, in ms. */
+const STILL_INSTALLING_MS = 3_000;
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   fail(`Breakwater needs Node ${OLDEST_NODE} or newer, and this is Node ${process.versions.node}.`);
@@ -51,18 +53,52 @@ async function install(root) {
   console.error('Breakwater: installing packages (npm ci), once.');
   // The runtime and the tools are development dependencies, whatever NODE_ENV says. npm's warnings are about the
   // Node that runs npm, which is not the one that will run the packages.
+  const startedAt = Date.now();
+  const still = setInterval(() => {
+    const seconds = Math.round((Date.now() - startedAt) / 1_000);
+    console.error(`Breakwater: still installing packages (${seconds} s).`);
+  }, STILL_INSTALLING_MS);
   const { code } = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
-  }).catch((error) => {
-    throw new Error(`npm cannot be started (${error.message}): Breakwater needs npm on the PATH.`);
-  });
+  })
+    .catch((error) => {
+      throw new Error(`npm cannot be started (${error.message}): Breakwater needs npm on the PATH.`);
+    })
+    .finally(() => clearInterval(still));
+  if (code === 0 && (await isInstalled(root))) return;
+  const misfit = await findMisfit(root);
+  if (misfit !== undefined) throw new Error(misfit);
   if (code !== 0) throw new Error(`Installing failed: "npm ci" in ${root} ended with exit code ${code}.`);
-  if (!(await isInstalled(root))) {
-    throw new Error(
-      `"npm ci" in ${root} did not install Node 24 (the npm package "node"): allow its install script to run.`,
+  const { existsSync } = await import('node:fs');
+  const { join } = await import('node:path');
+  throw new Error(
+    existsSync(join(root, 'node_modules/.bin/node'))
+      ? `"npm ci" in ${root} did not install everything that package-lock.json names.`
+      : `"npm ci" in ${root} did not install Node 24 (the npm package "node"): allow its install script to run.`,
+  );
+}
+
+const DEPENDENCY_KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
+
+/** A sentence about the first package of the project that the lockfile tells otherwise, or undefined. */
+async function findMisfit(root) {
+  const { isDeepStrictEqual } = await import('node:util');
+  const { readFile } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const locked = (await packagesOf(join(root, 'package-lock.json'))) ?? {};
+  for (const folder of Object.keys(locked).filter((path) => !path.includes('node_modules/'))) {
+    const file = join(folder, 'package.json');
+    const text = await readFile(join(root, file), 'utf8').catch(() => undefined);
+    const declared = text === undefined ? undefined : JSON.parse(text);
+    const kind = DEPENDENCY_KINDS.find(
+      (name) => !isDeepStrictEqual(declared?.[name] ?? {}, locked[folder][name] ?? {}),
     );
+    if (declared !== undefined && kind === undefined) continue;
+    const what = declared === undefined ? `${file} is not there` : `${kind} of ${file} are others`;
+    return `package-lock.json does not fit (${what}): run "npm install" in ${root} once.`;
   }
+  return undefined;
 }
 
 /** Runs the real command; its exit code is ours and the signals that reach us go on to it. */

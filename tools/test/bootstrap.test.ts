@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -26,6 +28,8 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'breakwater-bootstrap-'));
   mkdirSync(join(root, 'tools/src'), { recursive: true });
   mkdirSync(join(root, 'bin'));
+  mkdirSync(join(root, 'packages/a'), { recursive: true });
+  writeFileSync(join(root, 'packages/a/package.json'), '{"version":"0.1.0"}');
   cpSync(join(projectRoot, 'tools/breakwater.mjs'), join(root, 'tools/breakwater.mjs'));
   writeLock('package-lock.json', LOCK);
   writeFileSync(
@@ -110,6 +114,42 @@ test('an npm that fails, brings no Node, or is not there is one sentence and exi
   const without = spawnSync(process.execPath, [file], { encoding: 'utf8', env: { PATH: join(root, 'bin') } });
   expect(without.status).toBe(1);
   expect(without.stderr).toMatch(/needs npm on the PATH/);
+});
+
+test('a lockfile that does not fit a package is named as the reason, and no install script is blamed', () => {
+  const installed = readFileSync(join(root, 'bin/npm'), 'utf8');
+  const declare = (dependencies: object) =>
+    writeFileSync(join(root, 'packages/a/package.json'), JSON.stringify({ dependencies }));
+  declare({ x: '1.0.0' });
+  fakeNpm('exit 1');
+  const misfit = breakwater(['hello']);
+  expect(misfit.status).toBe(1);
+  expect(misfit.stderr).toContain(
+    `package-lock.json does not fit (dependencies of packages/a/package.json are others): run "npm install" in ${root} once.`,
+  );
+  rmSync(join(root, 'packages/a'), { recursive: true });
+  expect(breakwater([]).stderr).toContain('packages/a/package.json is not there');
+
+  mkdirSync(join(root, 'packages/a'));
+  declare({});
+  writeFileSync(join(root, 'bin/npm'), `${installed}rm node_modules/.package-lock.json\n`);
+  expect(breakwater([]).stderr).toMatch(/did not install everything that package-lock.json names/);
+});
+
+test('a long installation is not silent', () => {
+  const said = join(root, 'said');
+  const errors = openSync(said, 'w');
+  fakeNpm(`until grep -q "still installing" "${said}"; do sleep 0.1; done; exit 5`);
+  const args = [join(root, 'tools/breakwater.mjs')];
+  const stdio = ['ignore', 'ignore', errors] as const;
+  const result = spawnSync(process.execPath, args, {
+    env: environment(),
+    stdio: [...stdio],
+    timeout: 60_000,
+  });
+  closeSync(errors);
+  expect(result.status).toBe(1);
+  expect(readFileSync(said, 'utf8')).toMatch(/^Breakwater: still installing packages \(\d+ s\)\.$/m);
 });
 
 test('a Node that is too old is one sentence and exit code 1, and nothing is installed', () => {

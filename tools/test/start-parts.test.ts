@@ -134,7 +134,7 @@ test('for a program the lines pass through and everything else is JSON too', () 
   expect(others.map((line) => JSON.parse(line))).toMatchObject([
     { level: 'warn', instance: 'edge-1', msg: 'plain words' },
     { level: 'info', msg: 'stopping' },
-    { msg: 'running', url: 'http://localhost:8080' },
+    { msg: 'Breakwater runs: http://localhost:8080', url: 'http://localhost:8080' },
   ]);
 });
 

@@ -48,7 +48,7 @@ interface Row {
 /** What the command says runs where. */
 async function whenRunning(launcher: ManagedProcess): Promise<{ url: string; rows: Row[] }> {
   const line = await launcher.waitForLine(
-    (candidate) => candidate.fields?.msg === 'running',
+    (candidate) => String(candidate.fields?.msg).startsWith('Breakwater runs: '),
     RUNNING_TIMEOUT_MS,
   );
   return { url: String(line.fields?.url), rows: line.fields?.processes as Row[] };

@@ -126,7 +126,7 @@ export class JsonOutput implements Output {
     this.#write({
       level: 'info',
       service: 'breakwater',
-      msg: 'running',
+      msg: `Breakwater runs: ${info.url}`,
       url: info.url,
       processes: info.rows,
     });
