@@ -78,7 +78,7 @@ const frames = {
     join: int(1),
     spectate: optional(boolean()),
     /** `[epoch, seq]` of the newest state this client was shown: nothing older is sent to it. */
-    shown: optional(array(int(0), 2)),
+    shown: optional(array(int(0), 2, 2)),
   }),
   'game.leave': strict({ t: literal('game.leave'), id: requestId, game: id }),
   'game.command': strict({

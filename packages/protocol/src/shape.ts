@@ -147,13 +147,15 @@ export function optional<T>(decoder: Decoder<T>): OptionalDecoder<T> {
   return describe(Object.assign(decodeOptional, { isOptional: true as const }), { expects, ...rest });
 }
 
-export function array<T>(item: Decoder<T>, maxItems = 1_000): Decoder<T[]> {
+export function array<T>(item: Decoder<T>, maxItems = 1_000, minItems = 0): Decoder<T[]> {
   const decodeArray = (value: unknown): T[] => {
     if (!Array.isArray(value)) fail('must be a list');
     if (value.length > maxItems) fail(`must have at most ${maxItems} items`);
+    if (value.length < minItems) fail(`must have at least ${minItems} items`);
     return value.map((entry, index) => nested(item, entry, String(index)));
   };
-  return describe(decodeArray, { expects: `list of at most ${maxItems}: ${wordsFor(item)}`, item });
+  const size = minItems === maxItems ? `exactly ${maxItems}` : `at most ${maxItems}`;
+  return describe(decodeArray, { expects: `list of ${size}: ${wordsFor(item)}`, item });
 }
 
 /** A JSON object with any keys of the id alphabet and values of one type. */

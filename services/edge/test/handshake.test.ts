@@ -165,6 +165,12 @@ describe('handshake (fault 12)', () => {
   it('answers what is no upgrade, and paths that are not there, in JSON', async () => {
     const plain = await fetch(`http://127.0.0.1:${edge.port}/v1/ws`);
     expect([plain.status, await plain.json()]).toMatchObject([400, { error: 'bad_request' }]);
+    await using keyless = new RawSocket(edge.port);
+    keyless.write(handshakeText(await tokenFor(), { 'sec-websocket-key': 'short' }));
+    await keyless.ended();
+    expect(keyless.text).toContain('"error":"bad_request"');
+    const method = await fetch(`http://127.0.0.1:${edge.port}/v1/ticket`);
+    expect([method.status, await method.json()]).toMatchObject([404, { error: 'bad_request' }]);
     const missing = await fetch(`http://127.0.0.1:${edge.port}/nothing`);
     expect([missing.status, await missing.json()]).toMatchObject([404, { error: 'bad_request' }]);
     expect(await refusal(edge.port, { token: await tokenFor(), path: '/v1/other' })).toMatchObject({

@@ -60,7 +60,13 @@ describe('rooms', () => {
     await using ann = await edge.open('ann');
     await using bea = await cutEdge.open('bea');
     expect(ann.of('welcome')[0]).toMatchObject({ user: 'ann', version: 1, edge: edge.running.instance });
-    expect(await join(ann, room)).toMatchObject({ room, recovered: false, messages: [] });
+    expect(await join(ann, room)).toMatchObject({
+      room,
+      recovered: false,
+      messages: [],
+      info: { count: 1 },
+      roster: { count: 1, people: [{ user: 'ann', name: 'ann' }], isComplete: true },
+    });
     await join(bea, room);
     const sent = await ann.request('room.sent', { t: 'room.send', room, msg: msg(1), text: 'hi' });
     for (const client of [ann, bea]) {

@@ -42,6 +42,9 @@ const REFUSED_BY: Record<AdmissionRefusal, ErrorCode> = {
   rate: 'rate_limited',
 };
 
+/** Sixteen bytes in base64. */
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+
 const RETRY_MS = { nats: 2_000, draining: 1_000, unavailable: 1_000 } as const;
 
 interface Admitted {
@@ -137,6 +140,9 @@ export class Handshake {
 
   #checkUpgrade({ headers }: FastifyRequest): void {
     if (headers['sec-websocket-version'] !== '13') throw new Refusal('bad_request', 'version');
+    if (!WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '')) {
+      throw new Refusal('bad_request', 'key', { detail: 'The header Sec-WebSocket-Key is missing or bad.' });
+    }
     if (splitSubprotocols(headers['sec-websocket-protocol']).includes(SUBPROTOCOL)) return;
     throw new Refusal('bad_request', 'subprotocol', {
       detail: `The subprotocol ${SUBPROTOCOL} must be offered.`,

@@ -58,7 +58,8 @@ export class Lobby {
     const { ready } = this.#run();
     await Promise.race([ready, pause(this.#deps, FIRST_LOOK_MS)]);
     if (connection.isGone) return;
-    // What is gathered but not sent yet is in this answer; as a change it then repeats, which does no harm.
+    // What is gathered but not sent yet is in this answer: it is a change for the others only.
+    this.#flush();
     this.#watchers.add(connection);
     this.#deps.delivery.reliable(connection, this.#wholeFrame(id));
   }

@@ -16,6 +16,7 @@ import {
   encodeServerFrame,
   LIMITS,
   ProtocolError,
+  type Roster,
 } from '@breakwater/protocol';
 import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
@@ -229,12 +230,13 @@ export class Rooms {
     { joined, missed }: { joined: ChatJoined; missed: readonly { frame: Buffer }[] },
   ): void {
     const { delivery } = this.#deps;
-    const { info, at, recovered, messages, more, roster } = joined;
+    const { info, at, recovered, messages, more } = joined;
+    const roster = withJoiner(joined.roster, connection);
     const frame = {
       t: 'room.joined',
       id,
       room: room.id,
-      info,
+      info: { ...info, count: roster.count },
       at,
       recovered,
       messages,
@@ -294,4 +296,12 @@ export class Rooms {
     }
     return room;
   }
+}
+
+/** Chat hears of a joiner a little later; the joiner is there now. */
+function withJoiner(roster: Roster, { user, name }: Connection): Roster {
+  const { people, count, isComplete } = roster;
+  if (people.some((person) => person.user === user)) return roster;
+  // A sample without the joiner does not say whether the joiner is counted.
+  return { people: [...people, { user, name }], count: isComplete ? count + 1 : count, isComplete };
 }
