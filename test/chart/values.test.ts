@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { projectRoot } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { CHART, HELM, readText, renderText } from './helm.ts';
@@ -129,6 +131,11 @@ test('the schema and the values name the same things', () => {
   };
   walk(document.toJS(), schema, '');
   expect(missing).toEqual([]);
+});
+
+test.each(['monitoring', 'gateway'])('the example k8s/%s-values.yaml fits the chart', async (name) => {
+  const text = await renderText(['--values', join(projectRoot, `k8s/${name}-values.yaml`)]);
+  expect(text).toContain(name === 'gateway' ? 'kind: HTTPRoute' : 'kind: PodMonitor');
 });
 
 test('helm lint has nothing to say', async () => {
