@@ -69,7 +69,7 @@ test('P-2: a ticket is good once, on any edge', async () => {
   expect(ws.protocol).toBe('breakwater.v1');
   expect(ws.extensions).toBe('');
   ws.terminate();
-  expect(await refusedUpgrade(path, ['breakwater.v1'])).toEqual({ status: 401, error: 'unauthorized' });
+  expect(await refusedUpgrade(path, ['breakwater.v1'])).toEqual({ status: 401, error: 'ticket_refused' });
 });
 
 test('P-7: the first frame is welcome', async () => {
