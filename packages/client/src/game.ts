@@ -131,11 +131,12 @@ export class JoinedGame implements Game, Attachable {
     this.#rejoiner.cancel();
     const shown: [number, number] | undefined =
       this.#feed.epoch === 0 ? undefined : [this.#feed.epoch, this.#feed.seq];
-    this.#join = this.#session.nextJoin();
+    const join = this.#session.nextJoin();
+    this.#join = join;
     const body = {
       t: 'game.join',
       game: this.id,
-      join: this.#join,
+      join,
       ...(this.isSpectator && { spectate: true }),
       ...(shown !== undefined && { shown }),
     } as const;
@@ -146,7 +147,7 @@ export class JoinedGame implements Game, Attachable {
           else resolve();
         },
         onFail: (error) => {
-          this.#joinFailed(link, error);
+          this.#joinFailed(link, error, join);
           resolve();
         },
       });
@@ -312,16 +313,27 @@ export class JoinedGame implements Game, Attachable {
     if (this.#end === undefined) this.#setStatus('rejoining');
   }
 
-  #joinFailed(link: Link, error: BreakwaterError): void {
+  #joinFailed(link: Link, error: BreakwaterError, join: number): void {
     if (this.#end !== undefined || error.code === 'connection_lost') return;
     const isFull = error.code === 'game_full';
     if (error.code === 'join_outdated') {
-      this.#session.outdatedJoin();
-      this.#joinLater(link, error);
+      this.#joinOutdated(link, error, join);
     } else if (error.retryable && !isFull) {
       this.#joinLater(link, error);
     } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
     else this.#lose(error);
+  }
+
+  #joinOutdated(link: Link, error: BreakwaterError, join: number): void {
+    // Overtaken by a newer join of this very session, which has an answer of its own.
+    if (join < this.#join) return;
+    if (this.#pid !== undefined) {
+      // It had the seat, so another session took it meanwhile.
+      this.#lose(new ReplacedError());
+      return;
+    }
+    this.#session.outdatedJoin();
+    this.#joinLater(link, error);
   }
 
   #joinLater(link: Link, error?: BreakwaterError): void {

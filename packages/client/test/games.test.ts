@@ -378,3 +378,23 @@ test('a player whose game falls silent joins it again by itself; a spectator wai
   expect([total(game), game.status, watched.status]).toEqual([3, 'live', 'live']);
   expect(edge.sockets.find((socket) => socket.games.has('g2'))!.count('game.join')).toBe(1);
 });
+
+test('a session that comes back and hears that a newer one has its seat leaves it there', async () => {
+  const backend = new Backend();
+  await using edge = await ScriptedEdge.start(backend);
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const game = await client.games.join<Rows>('g1');
+  let refused = 0;
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'game.join') return false;
+    refused++;
+    socket.send({ t: 'error', id: frame.id, code: 'join_outdated', message: 'outdated' });
+    return true;
+  };
+  const ended = new Promise((resolve) => {
+    game.on('status', ({ status, error }) => status === 'lost' && resolve(error));
+  });
+  edge.socket.ws.terminate();
+  expect(await ended).toMatchObject({ code: 'replaced' });
+  expect([game.status, refused]).toEqual(['lost', 1]);
+});
