@@ -163,6 +163,7 @@ export class Handshake {
 
   #claims({ headers, query }: FastifyRequest): Promise<Claims> {
     const { ticket } = query as { ticket?: unknown };
+    if (Array.isArray(ticket)) throw tooManyCredentials();
     const offer = {
       authorization: headers.authorization,
       subprotocols: headers['sec-websocket-protocol'],
@@ -170,8 +171,7 @@ export class Handshake {
     };
     const [credential, another] = credentialsOf(offer, TOKEN_SUBPROTOCOL_PREFIX);
     if (credential === undefined) throw new Refusal('unauthorized', 'no_token');
-    if (another !== undefined)
-      throw new Refusal('bad_request', 'credentials', { detail: 'Give one credential.' });
+    if (another !== undefined) throw tooManyCredentials();
     return this.#verified(() =>
       credential.kind === 'token'
         ? this.#tokens.verify(credential.token)
@@ -188,6 +188,10 @@ export class Handshake {
       throw new Refusal(cause.code, cause.code, { cause, ...retry });
     }
   }
+}
+
+function tooManyCredentials(): Refusal {
+  return new Refusal('bad_request', 'credentials', { detail: 'Give one credential.' });
 }
 
 /** Shared by all sockets, and bound to the TCP socket: some end before there is a WebSocket. */
