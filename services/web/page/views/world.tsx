@@ -64,8 +64,12 @@ function useGame(id: string): { game: Game | undefined; failure: string | undefi
     session.openGame(id).then(
       (joined) => {
         opened = joined;
-        if (isOpen) setGame(joined);
-        else void session.closeGame(joined);
+        if (!isOpen) {
+          void session.closeGame(joined);
+          return;
+        }
+        joined.on('status', ({ error }) => setFailure(error?.message));
+        setGame(joined);
       },
       (error: Error) => isOpen && setFailure(error.message),
     );
