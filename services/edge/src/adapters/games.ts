@@ -17,6 +17,7 @@ import {
 } from '@breakwater/protocol';
 import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
+import { Book } from './book.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
@@ -35,13 +36,17 @@ type GameFrames = 'game.list' | 'game.create' | 'game.quick' | 'game.join' | 'ga
 /** The games that are followed here, and what clients ask about games. */
 export class Games implements GameListener {
   readonly #deps: EdgeDeps;
-  readonly #games = new Map<GameId, Game>();
+  readonly #games: Book<Game>;
   readonly #drops: Drops;
   #lastHandle = 0;
 
   constructor(deps: EdgeDeps) {
     this.#deps = deps;
     this.#drops = new Drops(deps.clock, (game, input) => this.#tell(game, input, undefined));
+    this.#games = new Book(deps, (id) => {
+      this.#lastHandle += 1;
+      return new Game(deps, id, this.#lastHandle, this);
+    });
     deps.metrics.feeds.observe(() => this.#games.size, { kind: 'game' });
   }
 
@@ -68,8 +73,7 @@ export class Games implements GameListener {
 
   stop(): void {
     this.#drops.stop();
-    for (const game of this.#games.values()) game.close();
-    this.#games.clear();
+    this.#games.closeAll();
   }
 
   onGone(connection: Connection): void {
@@ -141,7 +145,7 @@ export class Games implements GameListener {
     if (before === undefined && connection.games.size >= LIMITS.maxGamesPerSocket) {
       throw new ProtocolError('too_many_joined');
     }
-    const game = this.#gameOf(gameId(frame.game));
+    const game = this.#games.open(gameId(frame.game));
     const member = new GameMember(connection, frame.join, frame.shown);
     // A join of a joined game begins anew: the older one ends here, and at the owner by its lower number.
     if (before !== undefined) game.remove(before);
@@ -270,31 +274,9 @@ export class Games implements GameListener {
   #remove(id: string, member: GameMember): void {
     const { games } = member.connection;
     if (games?.get(id) === member) games.delete(id);
-    const game = this.#games.get(id as GameId);
+    const game = this.#games.get(id);
     if (game === undefined) return;
     game.remove(member);
-    if (game.members.size === 0) this.#linger(game);
-  }
-
-  #linger(game: Game): void {
-    // One that was never entered may not even exist.
-    if (game.follower.state === 'waiting') this.#closeIfEmpty(game);
-    else this.#deps.clock.after(this.#deps.config.lingerMs, () => this.#closeIfEmpty(game));
-  }
-
-  #closeIfEmpty(game: Game): void {
-    if (game.members.size > 0 || this.#games.get(game.id) !== game) return;
-    this.#games.delete(game.id);
-    game.close();
-  }
-
-  #gameOf(id: GameId): Game {
-    let game = this.#games.get(id);
-    if (game === undefined) {
-      this.#lastHandle += 1;
-      game = new Game(this.#deps, id, this.#lastHandle, this);
-      this.#games.set(id, game);
-    }
-    return game;
+    this.#games.release(game);
   }
 }

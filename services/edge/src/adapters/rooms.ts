@@ -6,7 +6,6 @@ import {
   chatPage,
   chatRooms,
   chatSent,
-  type RoomId,
   reply,
   roomId,
 } from '@breakwater/bus';
@@ -20,6 +19,7 @@ import {
 } from '@breakwater/protocol';
 import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
+import { Book } from './book.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
@@ -44,11 +44,12 @@ type RoomFrames =
 export class Rooms {
   readonly #deps: EdgeDeps;
   readonly #presence: Presence;
-  readonly #rooms = new Map<RoomId, Room>();
+  readonly #rooms: Book<Room>;
 
   constructor(deps: EdgeDeps, presence: Presence) {
     this.#deps = deps;
     this.#presence = presence;
+    this.#rooms = new Book(deps, (id) => new Room(deps, id));
     deps.metrics.feeds.observe(() => this.#rooms.size, { kind: 'room' });
     deps.nats.onReconnect(() => this.#refreshRosters());
   }
@@ -81,8 +82,7 @@ export class Rooms {
   }
 
   stop(): void {
-    for (const room of this.#rooms.values()) room.close();
-    this.#rooms.clear();
+    this.#rooms.closeAll();
   }
 
   /** Messages about people were missed. The questions are spread, because chat has just come back as well. */
@@ -175,7 +175,7 @@ export class Rooms {
     if (!wasMember && (connection.rooms?.size ?? 0) >= LIMITS.maxRoomsPerSocket) {
       throw new ProtocolError('too_many_joined');
     }
-    const room = this.#roomOf(roomId(frame.room));
+    const room = this.#rooms.open(roomId(frame.room));
     const member = this.#attach(connection, room);
     let isJoined = false;
     try {
@@ -269,32 +269,10 @@ export class Rooms {
 
   #remove(connection: Connection, id: string, member: RoomMember): void {
     connection.rooms?.delete(id);
-    const room = this.#rooms.get(id as RoomId);
+    const room = this.#rooms.get(id);
     if (room === undefined) return;
     room.members.delete(member);
-    if (room.members.size === 0) this.#linger(room);
-  }
-
-  /** A tab that reloads finds its room still followed. */
-  #linger(room: Room): void {
-    // One that was never entered may not even exist.
-    if (room.follower.state === 'waiting') this.#closeIfEmpty(room);
-    else this.#deps.clock.after(this.#deps.config.lingerMs, () => this.#closeIfEmpty(room));
-  }
-
-  #closeIfEmpty(room: Room): void {
-    if (room.members.size > 0 || this.#rooms.get(room.id) !== room) return;
-    this.#rooms.delete(room.id);
-    room.close();
-  }
-
-  #roomOf(id: RoomId): Room {
-    let room = this.#rooms.get(id);
-    if (room === undefined) {
-      room = new Room(this.#deps, id);
-      this.#rooms.set(id, room);
-    }
-    return room;
+    this.#rooms.release(room);
   }
 }
 
