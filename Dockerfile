@@ -8,15 +8,17 @@ COPY . /src
 RUN cd /src && mkdir /manifests && find . -name 'package*.json' -exec cp --parents {} /manifests \; && cp .npmrc /manifests
 
 FROM node:24-bookworm-slim AS install
-ARG SERVICE
 WORKDIR /app
 COPY --from=sources /manifests ./
+ARG SERVICE
 RUN test -n "$SERVICE" || { echo 'Say which one: --build-arg SERVICE=edge|chat|simulation|matchmaker' >&2; exit 1; }
 RUN npm ci --omit=dev --ignore-scripts --workspace "services/$SERVICE"
 COPY --from=sources /src /src
 # npm has linked the workspaces that this service needs. Their folders keep their places: Node strips types from
 # what a link leads to, not from copies in node_modules.
-RUN set -eu; mkdir /out; cp -a package.json node_modules /out; \
+RUN set -eu; \
+    find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete; \
+    mkdir /out; cp -a package.json node_modules /out; \
     for link in node_modules/@breakwater/*; do \
       folder=$(realpath --relative-to=/app "$link"); \
       mkdir -p "/out/$folder"; \
