@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "breakwater.image" -}}
 {{- $tag := .image.tag | default .root.Values.image.tag | default .root.Chart.AppVersion -}}
 {{- with .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
-{{ .image.repository }}:{{ $tag }}
+{{ .image.repository }}:{{ include "breakwater.setting" $tag }}
 {{- end -}}
 
 {{/* A quantity of memory or disk in bytes. */}}
