@@ -62,7 +62,7 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
   await eventually(() => expect(lines.join('\n')).toMatch(/connected 6\/6 .*playing 6 .* xp [1-9]/), {
     timeoutMs: 60_000,
   });
-  await child.stop({ signal: 'SIGINT' });
+  await child.stop({ signal: 'SIGINT', timeoutMs: 30_000 });
   expect((await child.exited).code).toBe(0);
   expect(lines.at(-1)).toMatch(
     /^bots: .* commands acked, .* xp, .* messages acked, 0 reconnects, 0 failures$/,

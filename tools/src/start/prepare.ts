@@ -29,6 +29,8 @@ export interface PreparedStack {
 
 export type PrepareOptions = StartOptions & { data: string };
 
+const ANY_NATS_URL = 'nats://127.0.0.1:4222';
+
 /** @throws CommandError with one sentence about the first thing that is not as it must be */
 export async function prepareStack(
   options: PrepareOptions,
@@ -40,10 +42,11 @@ export async function prepareStack(
   const data = await openDataFolder(options.data);
   try {
     await assertPortsFree(portsOf(options));
+    const planWith = (url: string) => plan(options, data, url, settings);
+    // Before anything is fetched or started: what is wrong with a setting does not depend on where NATS will be.
+    assertSettings(services, await planWith(env.BREAKWATER_NATS_URL ?? ANY_NATS_URL));
     const nats = env.BREAKWATER_NATS_URL === undefined ? await prepareNats(data, output) : undefined;
-    const natsUrl = env.BREAKWATER_NATS_URL ?? nats?.url ?? '';
-    const specs = await plan(options, data, natsUrl, settings);
-    assertSettings(services, specs);
+    const specs = await planWith(env.BREAKWATER_NATS_URL ?? nats?.url ?? '');
     await buildPage(data.pageDir);
     return { data, nats, specs, bots: options.bots };
   } catch (error) {
