@@ -137,7 +137,9 @@ test('a tag that is a number is taken as it was written, a fraction is refused',
   const text = await renderText(['--set', 'image.tag=20260115,simulation.image.tag=7']);
   expect(text).toContain('image: breakwater/edge:20260115\n');
   expect(text).toContain('image: breakwater/simulation:7\n');
-  await expect(renderText(['--set-json', 'simulation.image.tag=1.10'])).rejects.toThrow(/simulation\/image\/tag'/);
+  await expect(renderText(['--set-json', 'simulation.image.tag=1.10'])).rejects.toThrow(
+    /simulation\/image\/tag'/,
+  );
 });
 
 test.each(['monitoring', 'gateway'])('the example k8s/%s-values.yaml fits the chart', async (name) => {
