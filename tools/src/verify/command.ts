@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findChromium, findNatsServer } from '@breakwater/testkit';
+import { findChromium, findHelm, findNatsServer, findPromtool } from '@breakwater/testkit';
 import { type Command, CommandError, messageOf } from '../command.ts';
 import { runProgram } from '../run-program.ts';
 import { countTests, isGreen, type TestCounts } from './report.ts';
@@ -14,23 +14,27 @@ Types, lint and format, then every test: units, services against a real nats-ser
 and the page in a real Chromium. The last line counts the tests. With filters only test files whose
 path contains one of them are run, and nothing else.
 
-  --long   full counts of the randomised tests, as before a release`;
+  --long   full counts of the randomised tests, as before a release
+  --chart  the tests of the Helm chart instead, which need Helm and promtool`;
 
 const NO_TESTS: TestCounts = { passed: 0, failed: 0, skipped: 0 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { long, filters } = parse(args);
-  await assertTools();
+  const { long, chart, filters } = parse(args);
+  await assertTools(chart);
   let counts = NO_TESTS;
   const testStep: Step = {
     name: 'tests',
     run: async () => {
-      const outcome = await runVitest(filters, long);
+      const outcome = await runVitest(
+        chart ? ['test/chart/', ...filters] : filters,
+        environmentOf(long, chart),
+      );
       counts = outcome.counts;
       return outcome.exitCode === 0 && isGreen(counts);
     },
   };
-  const steps = filters.length > 0 ? [testStep] : [typesStep, lintStep, testStep];
+  const steps = filters.length > 0 || chart ? [testStep] : [typesStep, lintStep, testStep];
   const results = await runSteps(steps, console.log);
   console.log(summarize(results));
   if (counts.skipped > 0) console.log(`  ${counts.skipped} tests skipped`);
@@ -39,28 +43,36 @@ async function run(args: readonly string[]): Promise<number> {
   return results.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function parse(args: readonly string[]): { long: boolean; filters: string[] } {
+function environmentOf(long: boolean, chart: boolean): Record<string, string> {
+  return { ...(long && { BREAKWATER_TEST_LONG: '1' }), ...(chart && { BREAKWATER_TEST_CHART: '1' }) };
+}
+
+function parse(args: readonly string[]): { long: boolean; chart: boolean; filters: string[] } {
   try {
-    const options = { long: { type: 'boolean', default: false } } as const;
+    const flag = { type: 'boolean', default: false } as const;
+    const options = { long: flag, chart: flag } as const;
     const { values, positionals } = parseArgs({
       args: [...args],
       options,
       strict: true,
       allowPositionals: true,
     });
-    return { long: values.long, filters: positionals };
+    return { long: values.long, chart: values.chart, filters: positionals };
   } catch (error) {
     throw new CommandError(messageOf(error));
   }
 }
 
 /** A missing tool is a failure before anything runs, never a test that is skipped. */
-async function assertTools(): Promise<void> {
+async function assertTools(chart: boolean): Promise<void> {
   const log = (message: string) => console.log(message);
   try {
     const nats = await findNatsServer({ log });
-    const chromium = await findChromium({ install: true, log });
-    console.log(`nats-server ${nats.version} (${nats.path}), Chromium (${chromium})`);
+    console.log(`nats-server ${nats.version} (${nats.path})`);
+    const others = chart
+      ? [await findHelm({ log }), await findPromtool({ install: true, log })]
+      : [await findChromium({ install: true, log })];
+    console.log(others.join(', '));
   } catch (error) {
     throw new CommandError(messageOf(error));
   }
@@ -68,13 +80,12 @@ async function assertTools(): Promise<void> {
 
 async function runVitest(
   filters: readonly string[],
-  long: boolean,
+  env: Readonly<Record<string, string>>,
 ): Promise<{ exitCode: number; counts: TestCounts }> {
   const dir = mkdtempSync(join(tmpdir(), 'breakwater-report-'));
   const file = join(dir, 'report.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const env = { ...(long ? { BREAKWATER_TEST_LONG: '1' } : {}) };
     const exitCode = await runProgram('vitest', ['run', ...reporters, ...filters], { env });
     return { exitCode, counts: readCounts(file) };
   } finally {
