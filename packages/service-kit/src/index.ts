@@ -67,7 +67,7 @@ export { BusMessage, type HeaderRecord, type Payload } from './nats/message.ts';
 export type { WatchedMessage, WatchListener } from './nats/ordered-watch.ts';
 export type { Good, ReplyDecoding } from './nats/reply.ts';
 export type { StoredMessage } from './nats/stored-message.ts';
-export type { ReadBackOptions, ReadOptions, StreamState, SubjectPage } from './nats/stream-reads.ts';
+export type { ReadOptions, StreamState, SubjectPage } from './nats/stream-reads.ts';
 export { isPassing, untilReachable } from './nats/until-reachable.ts';
 export { assertServerVersion, type ServerNeeds, serverFault } from './nats/version.ts';
 export type {

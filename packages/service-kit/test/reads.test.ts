@@ -127,27 +127,4 @@ describe('a read of one subject', () => {
       { numRuns: 60 },
     );
   });
-
-  test('backwards is a suffix of what is stored below, cut only at its limits', async () => {
-    const back = fc.record({
-      subject: fc.constantFrom(...SUBJECTS),
-      beforeSeq: fc.option(fc.integer({ min: 1, max: 620 }), { nil: undefined }),
-      limit: fc.integer({ min: 1, max: 120 }),
-      maxBytes: fc.integer({ min: 1, max: 3_000 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(back, async ({ subject, beforeSeq, limit, maxBytes }) => {
-        const below = seqsOf(subject).filter((seq) => seq < (beforeSeq ?? 1_000));
-        const size = Math.min(below.length, limit, Math.ceil(maxBytes / BYTES));
-        const page = await bus.readSubjectBack('R', subject, {
-          limit,
-          maxBytes,
-          ...(beforeSeq !== undefined && { beforeSeq }),
-        });
-        expect(page.messages.map(({ seq }) => seq)).toEqual(below.slice(below.length - size));
-        expect(page.complete).toBe(size === below.length);
-      }),
-      { numRuns: 60 },
-    );
-  });
 });

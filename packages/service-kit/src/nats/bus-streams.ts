@@ -9,13 +9,7 @@ import type { Payload } from './message.ts';
 import { OrderedWatch, type WatchListener } from './ordered-watch.ts';
 import type { RequestMux } from './request-mux.ts';
 import type { StoredMessage } from './stored-message.ts';
-import {
-  type ReadBackOptions,
-  type ReadOptions,
-  StreamReads,
-  type StreamState,
-  type SubjectPage,
-} from './stream-reads.ts';
+import { type ReadOptions, StreamReads, type StreamState, type SubjectPage } from './stream-reads.ts';
 import { StreamAdmin } from './streams.ts';
 
 export interface BusStreamsDeps {
@@ -89,11 +83,6 @@ export class BusStreams {
   /** A bounded read of one subject, rising, from the leader. @throws BusError */
   readSubject(stream: string, subject: string, options: ReadOptions): Promise<SubjectPage> {
     return this.#reads.readSubject(stream, subject, options);
-  }
-
-  /** The newest messages of a subject (below a sequence), rising, from the leader. @throws BusError */
-  readSubjectBack(stream: string, subject: string, options: ReadBackOptions): Promise<SubjectPage> {
-    return this.#reads.readSubjectBack(stream, subject, options);
   }
 
   /** Resolves when JetStream answers for our account. @throws BusError */

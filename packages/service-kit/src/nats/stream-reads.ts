@@ -22,13 +22,6 @@ export interface ReadOptions {
   maxBytes: number;
 }
 
-export interface ReadBackOptions {
-  /** Only messages below this sequence. Unset: from the subject's end. */
-  beforeSeq?: number;
-  limit: number;
-  maxBytes: number;
-}
-
 export interface SubjectPage {
   /** Rising sequences, without a hole but for messages that were deleted from the stream. */
   readonly messages: readonly StoredMessage[];
@@ -213,45 +206,6 @@ export class StreamReads {
     }
     return { messages, complete: true };
   }
-
-  /**
-   * The newest messages of a subject (below `beforeSeq`), in rising order, from the leader.
-   * `complete` says that nothing older is left.
-   * @throws BusError
-   */
-  async readSubjectBack(stream: string, subject: string, options: ReadBackOptions): Promise<SubjectPage> {
-    const last = await this.lastMessage(stream, subject);
-    const endSeq = Math.min(last?.seq ?? 0, (options.beforeSeq ?? Number.MAX_SAFE_INTEGER) - 1);
-    const first = endSeq < 1 ? undefined : await this.nextMessage(stream, subject, 1);
-    if (first === undefined || first.seq > endSeq || last === undefined)
-      return { messages: [], complete: true };
-    const count = await this.subjectMessages(stream, subject);
-    const spacing = Math.max(1, (last.seq - first.seq + 1) / Math.max(1, count));
-    return this.#backwards(stream, subject, first.seq, endSeq, spacing, options);
-  }
-
-  async #backwards(
-    stream: string,
-    subject: string,
-    firstSeq: number,
-    endSeq: number,
-    spacing: number,
-    options: ReadBackOptions,
-  ): Promise<SubjectPage> {
-    let messages: StoredMessage[] = [];
-    let width = Math.ceil(spacing * (options.limit + 1));
-    let to = endSeq;
-    while (to >= firstSeq && messages.length < options.limit && totalBytes(messages) < options.maxBytes) {
-      const from = Math.max(firstSeq, to - width + 1);
-      const range = { fromSeq: from, limit: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER };
-      const page = await this.#parallel(stream, subject, from, to, range);
-      messages = [...page.messages, ...messages];
-      to = from - 1;
-      width *= 2;
-    }
-    const kept = keepNewest(messages, options.limit, options.maxBytes);
-    return { messages: kept, complete: to < firstSeq && kept.length === messages.length };
-  }
 }
 
 function cutPage(chains: readonly StoredMessage[][], limit: number, maxBytes: number): SubjectPage {
@@ -267,14 +221,4 @@ function cutPage(chains: readonly StoredMessage[][], limit: number, maxBytes: nu
     if (chain.length >= limit || totalBytes(chain) >= maxBytes) return { messages, complete: false };
   }
   return { messages, complete: true };
-}
-
-function keepNewest(messages: readonly StoredMessage[], limit: number, maxBytes: number): StoredMessage[] {
-  let bytes = 0;
-  let start = messages.length;
-  while (start > 0 && messages.length - start < limit && bytes < maxBytes) {
-    start -= 1;
-    bytes += messages[start]!.data.byteLength;
-  }
-  return messages.slice(start);
 }
