@@ -24,9 +24,12 @@ export const CLOSE = {
     meaning: 'The token expired; come back with a new one.',
   },
   silent: { code: 4402, action: 'reconnect', meaning: 'Nothing was heard from the client in time.' },
-  moved: { code: 4403, action: 'reconnect', meaning: 'The time for moving to another edge is over.' },
   badProtocol: { code: 4500, action: 'stop', meaning: 'Too many invalid frames in a row.' },
-  sessionEnded: { code: 4501, action: 'stop', meaning: 'The session was ended or revoked.' },
+  sessionEnded: {
+    code: 4501,
+    action: 'stop',
+    meaning: 'The session was ended or revoked. Reserved: no edge sends it yet.',
+  },
   abuse: { code: 4529, action: 'stop', meaning: 'The client ignored its rate limit.' },
 } as const satisfies Record<string, CloseEntry>;
 
