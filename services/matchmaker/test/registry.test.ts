@@ -85,6 +85,8 @@ test('a restart of NATS makes it not ready for a while and loses no game and no 
   await bed.nats.restart();
 
   await eventually(() => expect(matchmaker.health.ready().ok).toBe(true));
+  // A process that is not back at NATS yet cannot answer, and would be taken for gone.
+  await eventually(() => sim.reach());
   const found = await eventually(() => bed.find(info.game));
   expect(found.info).toMatchObject({ pod: 'sim-a', epoch: 1 });
   sim.report(info.game, { players: 2 });

@@ -59,6 +59,12 @@ export class ScriptedSimulation implements AsyncDisposable {
   #isPaused = false;
   #losesNext = false;
 
+  /** Resolves when NATS has its connection and its subscriptions. @throws Error while it has not */
+  async reach(): Promise<void> {
+    if (!this.#bus.isConnected) throw new Error(`${this.pod} is not connected`);
+    await this.#bus.flush();
+  }
+
   private constructor(pod: string, bus: NatsBus, claims: Claims, script: SimulationScript) {
     this.pod = pod;
     this.#bus = bus;
