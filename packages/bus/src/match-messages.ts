@@ -4,6 +4,7 @@ import {
   array,
   boolean,
   type Decoded,
+  finite,
   gameInfo,
   id,
   int,
@@ -47,6 +48,34 @@ export type MatchGames = Decoded<typeof matchGames>;
 /** Types that some live simulation process hosts. */
 export const matchTypes = loose({ types: array(text, 1_000) });
 
+/** Move a game to the process `to`, or to the best other one. For operators. */
+export const matchMove = loose({ game: id, to: optional(id) });
+export type MatchMove = Decoded<typeof matchMove>;
+/** Where the game is now. */
+export const matchMoved = loose({ game: id, pod: id, epoch: int(1) });
+export type MatchMoved = Decoded<typeof matchMoved>;
+
+/** Simulation processes as the matchmaker sees them. For operators. */
+export const matchProcesses = loose({
+  processes: array(
+    loose({
+      pod: id,
+      node: optional(text),
+      types: array(loose({ type: id, schemaVersion: int(0) }), 1_000),
+      games: int(0),
+      maxGames: int(0),
+      players: int(0),
+      load: finite(),
+      tickP99Ms: finite(),
+      isDraining: boolean(),
+      /** The matchmaker gives it no further games, because it is about to be scaled away. */
+      isCordoned: boolean(),
+    }),
+    100_000,
+  ),
+});
+export type MatchProcesses = Decoded<typeof matchProcesses>;
+
 export const matchHeartbeat = loose({ matchmaker: id, n: int(0) });
 export type MatchHeartbeat = Decoded<typeof matchHeartbeat>;
 
@@ -65,6 +94,7 @@ export const gameEntry = loose({
   state: oneOf(GAME_STATES),
   epoch: int(0),
   pod: optional(id),
+  node: optional(text),
   players: int(0),
   maxPlayers: int(0),
   createdBy: id,

@@ -4,6 +4,7 @@ import { GRANTS, NATS_USERS, PARTITION_MARK, permissionsOf, permissionTemplateOf
 import { BUCKETS, STREAM_OWNERS } from './streams.ts';
 import {
   CHAT_VERBS,
+  MATCH_OPERATIONS,
   MATCH_VERBS,
   SIM_VERBS,
   SUBJECT_PATTERNS,
@@ -38,6 +39,7 @@ function samples(): Record<keyof Subjects, readonly string[]> {
     allEdgePresence: [s.allEdgePresence()],
     edgeSync: [s.edgeSync(edgeId('e1'))],
     match: MATCH_VERBS.map((verb) => s.match(verb)),
+    matchOperation: MATCH_OPERATIONS.map((verb) => s.matchOperation(verb)),
     matchHeartbeat: [s.matchHeartbeat()],
     simStatus: [s.simStatus()],
     sim: SIM_VERBS.map((verb) => s.sim(pod, verb)),

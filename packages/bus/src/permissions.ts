@@ -45,9 +45,9 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
   },
   matchmaker: {
     publish: ['sim', 'matchHeartbeat', 'userInbox'],
-    subscribe: ['match', 'matchHeartbeat', 'simStatus'],
+    subscribe: ['match', 'matchOperation', 'matchHeartbeat', 'simStatus'],
     streams: {},
-    buckets: { install: 'read', games: 'own' },
+    buckets: { install: 'read', games: 'own', leader: 'own' },
   },
   simulation: {
     publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox'],
@@ -56,10 +56,17 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
     buckets: { install: 'read' },
   },
   operator: {
-    publish: ['match', 'sim'],
+    publish: ['match', 'matchOperation', 'sim'],
     subscribe: ['simStatus', 'matchHeartbeat', 'chatHeartbeat', 'allEdgePresence'],
     streams: { ROOMS: 'consume', GAMES: 'consume', SNAPSHOTS: 'consume' },
-    buckets: { install: 'read', rooms: 'watch', people: 'watch', games: 'watch', tickets: 'read' },
+    buckets: {
+      install: 'read',
+      rooms: 'watch',
+      people: 'watch',
+      games: 'watch',
+      leader: 'watch',
+      tickets: 'read',
+    },
   },
 };
 

@@ -17,7 +17,13 @@ import {
 import { GAME_STATES } from './match-messages.ts';
 
 const text = string();
-const gameType = loose({ type: id, schemaVersion: int(0), maxPlayers: int(0) });
+const gameType = loose({
+  type: id,
+  schemaVersion: int(0),
+  maxPlayers: int(0),
+  /** Older versions whose games this process can take over, changing them to its own. */
+  migratesFrom: optional(array(int(0), 100)),
+});
 
 /** One hosted game as its process sees it. */
 export const hostedGame = loose({
@@ -36,6 +42,8 @@ export type HostedGame = Decoded<typeof hostedGame>;
 /** `sim.status`, every heartbeat. `changed` holds the games whose line changed since the last one. */
 export const simStatus = loose({
   pod: id,
+  /** Kubernetes node that the process runs on. */
+  node: optional(text),
   /** New with each start of the process. */
   incarnation: text,
   n: int(0),
@@ -61,6 +69,8 @@ export const simHost = loose({
   schemaVersion: int(0),
   options: record(json(), 64),
   seed: int(0, 0xffff_ffff),
+  /** Sequence of the log's last record as the owner that gave the game up told it: saves asking for the tail. */
+  tailSeq: optional(int(1)),
 });
 export type SimHost = Decoded<typeof simHost>;
 
@@ -84,6 +94,16 @@ export const simHosted = loose({
   detail: optional(text),
 });
 export type SimHosted = Decoded<typeof simHosted>;
+
+/** Load a game and keep it near its log's tail until it is handed over; what is warm holds a place for a while. */
+export const simWarm = loose({ game: id, type: id, schemaVersion: int(0) });
+export type SimWarm = Decoded<typeof simWarm>;
+export const simWarmed = loose({
+  outcome: oneOf(['warm', 'refused']),
+  refusal: optional(oneOf(HOST_REFUSALS)),
+  detail: optional(text),
+});
+export type SimWarmed = Decoded<typeof simWarmed>;
 
 export const simRelease = loose({ game: id, epoch: int(1) });
 export type SimRelease = Decoded<typeof simRelease>;

@@ -84,6 +84,7 @@ export const BUCKETS = {
   rooms: { name: 'rooms', owner: 'chat', maxAgeMs: 0 },
   people: { name: 'people', owner: 'chat', maxAgeMs: 30 * 86_400_000 },
   games: { name: 'games', owner: 'matchmaker', maxAgeMs: 0 },
+  leader: { name: 'leader', owner: 'matchmaker', maxAgeMs: 0 },
   tickets: { name: 'tickets', owner: 'edge', maxAgeMs: 120_000 },
 } as const satisfies Record<string, { name: string; owner: BucketOwner; maxAgeMs: number }>;
 

@@ -10,9 +10,12 @@ const subject = (text: string): Subject => text as Subject;
 
 export const CHAT_VERBS = ['send', 'join', 'history', 'list', 'create', 'roster'] as const;
 export const MATCH_VERBS = ['create', 'quick', 'list', 'find', 'types'] as const;
-export const SIM_VERBS = ['host', 'release', 'list'] as const;
+/** What only operators ask of the matchmaker. */
+export const MATCH_OPERATIONS = ['move', 'processes'] as const;
+export const SIM_VERBS = ['warm', 'host', 'release', 'list'] as const;
 export type ChatVerb = (typeof CHAT_VERBS)[number];
 export type MatchVerb = (typeof MATCH_VERBS)[number];
+export type MatchOperation = (typeof MATCH_OPERATIONS)[number];
 export type SimVerb = (typeof SIM_VERBS)[number];
 
 /** Queue groups: one member of the group answers a request. */
@@ -33,6 +36,7 @@ export interface Subjects {
   allEdgePresence(): Subject;
   edgeSync(edge: EdgeId): Subject;
   match(verb: MatchVerb): Subject;
+  matchOperation(operation: MatchOperation): Subject;
   matchHeartbeat(): Subject;
   simStatus(): Subject;
   sim(pod: PodId, verb: SimVerb): Subject;
@@ -59,6 +63,7 @@ export function subjectsFor(partitions: number): Subjects {
     allEdgePresence: () => subject('edge.*.presence'),
     edgeSync: (edge) => subject(`edge.${edge}.sync`),
     match: (verb) => subject(`match.${verb}`),
+    matchOperation: (operation) => subject(`match.${operation}`),
     matchHeartbeat: () => subject('match.heartbeat'),
     simStatus: () => subject('sim.status'),
     sim: (pod, verb) => subject(`sim.${pod}.${verb}`),
@@ -86,6 +91,7 @@ export const SUBJECT_PATTERNS = {
   allEdgePresence: ['edge.*.presence'],
   edgeSync: ['edge.*.sync'],
   match: verbs('match', MATCH_VERBS),
+  matchOperation: verbs('match', MATCH_OPERATIONS),
   matchHeartbeat: ['match.heartbeat'],
   simStatus: ['sim.status'],
   sim: verbs('sim.*', SIM_VERBS),

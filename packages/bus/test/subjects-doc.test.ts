@@ -22,6 +22,7 @@ function allSubjects(): [subject: string, builder: string][] {
     allEdgePresence: [s.allEdgePresence()],
     edgeSync: [s.edgeSync(as('edge'))],
     match: bus.MATCH_VERBS.map((verb) => s.match(verb)),
+    matchOperation: bus.MATCH_OPERATIONS.map((verb) => s.matchOperation(verb)),
     matchHeartbeat: [s.matchHeartbeat()],
     simStatus: [s.simStatus()],
     sim: bus.SIM_VERBS.map((verb) => s.sim(as('pod'), verb)),

@@ -52,6 +52,8 @@ export const gameInfo = loose({
   players: int(0),
   maxPlayers: int(0),
   pod: optional(text),
+  /** Where that process runs: its Kubernetes node. */
+  node: optional(text),
   epoch: int(0),
   state: text,
 });
