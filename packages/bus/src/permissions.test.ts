@@ -48,6 +48,7 @@ function samples(): Record<keyof Subjects, readonly string[]> {
     gameFeed: [s.gameFeed(game)],
     gameSnapshots: [s.gameSnapshots(game)],
     userInbox: [s.userInbox(userId('u1'))],
+    ledger: [s.ledger(userId('u1'))],
   };
 }
 
@@ -74,7 +75,7 @@ test('every subject has somebody who says it and somebody who hears it', () => {
   const heard = new Set(NATS_USERS.flatMap((user) => GRANTS[user].subscribe));
   const byPattern = (names: ReadonlySet<keyof Subjects>) =>
     new Set([...names].flatMap((name) => [...SUBJECT_PATTERNS[name]]));
-  const stored = new Set(['room.*.*.log', 'game.*.*.log', 'game.*.*.snap']);
+  const stored = new Set(['room.*.*.log', 'game.*.*.log', 'game.*.*.snap', 'ledger.*.*']);
   for (const name of builders) {
     for (const pattern of SUBJECT_PATTERNS[name]) {
       expect(byPattern(published).has(pattern), `somebody publishes ${pattern}`).toBe(true);
@@ -92,12 +93,13 @@ test('only the owner of a stream or bucket may create, change or purge it', () =
 });
 
 test('only the owner of a log appends to it', () => {
-  const { roomLog, gameLog, gameSnapshots } = samples();
+  const { roomLog, gameLog, gameSnapshots, ledger } = samples();
   const appenders = (subject = '') =>
     NATS_USERS.filter((user) => may(permissionsOf(user, 4).publish, subject));
   expect(appenders(roomLog[0])).toEqual(['chat']);
   expect(appenders(gameLog[0])).toEqual(['simulation']);
   expect(appenders(gameSnapshots[0])).toEqual(['simulation']);
+  expect(appenders(ledger[0])).toEqual(['simulation']);
 });
 
 test('nobody may publish or hear everything, nor the answers to others', () => {

@@ -40,7 +40,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
   edge: {
     publish: ['chat', 'match', 'gameIn', 'roomSignal', 'edgePresence'],
     subscribe: ['roomFeed', 'roomSignal', 'roomPresence', 'gameFeed', 'edgeSync', 'userInbox'],
-    streams: { ROOMS: 'read', GAMES: 'read' },
+    streams: { ROOMS: 'read', GAMES: 'read', LEDGER: 'read' },
     buckets: { install: 'read', games: 'watch', tickets: 'own' },
   },
   matchmaker: {
@@ -50,15 +50,15 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
     buckets: { install: 'read', games: 'own', leader: 'own' },
   },
   simulation: {
-    publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox'],
+    publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
     subscribe: ['sim', 'gameIn', 'gameFeed', 'allEdgePresence'],
-    streams: { GAMES: 'own', SNAPSHOTS: 'own' },
+    streams: { GAMES: 'own', SNAPSHOTS: 'own', LEDGER: 'own' },
     buckets: { install: 'read' },
   },
   operator: {
     publish: ['match', 'matchOperation', 'sim'],
     subscribe: ['simStatus', 'matchHeartbeat', 'chatHeartbeat', 'allEdgePresence'],
-    streams: { ROOMS: 'consume', GAMES: 'consume', SNAPSHOTS: 'consume' },
+    streams: { ROOMS: 'consume', GAMES: 'consume', SNAPSHOTS: 'consume', LEDGER: 'consume' },
     buckets: {
       install: 'read',
       rooms: 'watch',

@@ -1,6 +1,6 @@
 /** Streams and buckets: plain data, and who owns each. The owner creates and updates; the others check. */
 
-import type { GameId, RoomId } from './ids.ts';
+import type { GameId, RoomId, UserId } from './ids.ts';
 import { partitionOf } from './partitions.ts';
 
 export type StreamOwner = 'chat' | 'simulation';
@@ -20,6 +20,11 @@ export interface RoomStreamLimits extends StreamLimits {
 export interface GameStreamLimits extends StreamLimits {
   /** Records in one game's log; a game at its limit is refused alone. */
   readonly maxRecordsPerGame: number;
+}
+
+export interface LedgerStreamLimits extends StreamLimits {
+  /** Records kept of one user's ledger: its oldest are trimmed, the last one, which holds the total, always stays. */
+  readonly maxRecordsPerUser: number;
 }
 
 /** `ROOMS_<p>`: the message log of every room of a partition, republished to `.feed`. Owner: chat. */
@@ -71,12 +76,28 @@ export function snapshotStream(
   } as const;
 }
 
+/** `LEDGER_<p>`: the XP of every user of a partition, a chain for each. Owner: simulation. */
+export function ledgerStream(partition: number, limits: LedgerStreamLimits) {
+  return {
+    name: `LEDGER_${partition}`,
+    subjects: [`ledger.${partition}.*`],
+    maxMsgsPerSubject: limits.maxRecordsPerUser,
+    maxBytes: limits.maxBytes,
+    replicas: limits.replicas,
+    discard: 'new',
+    discardNewPerSubject: false,
+    allowDirect: false,
+  } as const;
+}
+
 export const roomStreamName = (room: RoomId, partitions: number): string =>
   `ROOMS_${partitionOf(room, partitions)}`;
 export const gameStreamName = (game: GameId, partitions: number): string =>
   `GAMES_${partitionOf(game, partitions)}`;
 export const snapshotStreamName = (game: GameId, partitions: number): string =>
   `SNAPSHOTS_${partitionOf(game, partitions)}`;
+export const ledgerStreamName = (user: UserId, partitions: number): string =>
+  `LEDGER_${partitionOf(user, partitions)}`;
 
 /** Key-value buckets. `install` holds what is fixed at install (the partition count) and is written once. */
 export const BUCKETS = {
@@ -92,6 +113,7 @@ export const STREAM_OWNERS = {
   ROOMS: 'chat',
   GAMES: 'simulation',
   SNAPSHOTS: 'simulation',
+  LEDGER: 'simulation',
 } as const satisfies Record<string, StreamOwner>;
 
 /** Headers that JetStream adds to a republished record: its sequence, and the one before it on the same subject. */

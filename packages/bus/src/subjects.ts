@@ -45,6 +45,7 @@ export interface Subjects {
   gameFeed(game: GameId): Subject;
   gameSnapshots(game: GameId): Subject;
   userInbox(user: UserId): Subject;
+  ledger(user: UserId): Subject;
 }
 
 /** Subject builders for an installation with `partitions` partitions. */
@@ -72,6 +73,7 @@ export function subjectsFor(partitions: number): Subjects {
     gameFeed: (id) => game(id, 'feed'),
     gameSnapshots: (id) => game(id, 'snap'),
     userInbox: (user) => subject(`user.${user}.inbox`),
+    ledger: (user) => subject(`ledger.${partitionOf(user, partitions)}.${user}`),
   };
 }
 
@@ -100,4 +102,5 @@ export const SUBJECT_PATTERNS = {
   gameFeed: ['game.*.*.feed'],
   gameSnapshots: ['game.*.*.snap'],
   userInbox: ['user.*.inbox'],
+  ledger: ['ledger.*.*'],
 } as const satisfies Record<keyof Subjects, readonly string[]>;

@@ -31,6 +31,7 @@ function allSubjects(): [subject: string, builder: string][] {
     gameFeed: [s.gameFeed(as('game'))],
     gameSnapshots: [s.gameSnapshots(as('game'))],
     userInbox: [s.userInbox(as('user'))],
+    ledger: [s.ledger(as('user'))],
   };
   return Object.entries(built).flatMap(([builder, subjects]) =>
     subjects.map((subject): [string, string] => [subject.replace('.0.', '.<p>.'), builder]),
@@ -87,6 +88,7 @@ test('every stream is in the document with its subjects, owner and republication
     bus.roomStream(0, limits),
     bus.gameStream(0, { ...limits, maxRecordsPerGame: 1 }),
     bus.snapshotStream(0, { ...limits, maxSnapshotsPerGame: 1 }),
+    bus.ledgerStream(0, { ...limits, maxRecordsPerUser: 1 }),
   ];
   const partition = (text: string): string => text.replace(/([._])0\b/, '$1<p>');
   const expected = streams.map((stream) => {

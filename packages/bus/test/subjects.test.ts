@@ -41,6 +41,7 @@ function subjectsOf(id: string, count: number): string[] {
     s.chatReplicaRoster(pod),
     ...SIM_VERBS.map((verb) => s.sim(pod, verb)),
     s.userInbox(user),
+    s.ledger(user),
   ];
 }
 
