@@ -9,3 +9,5 @@ export { CHART_SETTINGS, FIXED_SETTINGS } from './gen/values-schema.ts';
 export type { GameRecorder } from './recorder/game-recorder.ts';
 export { type Recorder, recordTo } from './recorder/recorder.ts';
 export { faultsOf, loadDeclarations, type ServiceDeclaration } from './schemas.ts';
+export { CLUSTER_COMMANDS, type ClusterCommandName } from './verify/cluster-commands.ts';
+export { RUN_LABEL } from './verify/e2e.ts';

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { generatedBlock, replaceBlock } from '../src/gen/generated-file.ts';
 import { binDir } from '../src/run-program.ts';
-import { countTests, isGreen } from '../src/verify/report.ts';
+import { missingCommands } from '../src/verify/cluster-commands.ts';
+import { describeClusterRun } from '../src/verify/e2e.ts';
+import { countTests, isGreen, listTests } from '../src/verify/report.ts';
 import { runSteps, summarize } from '../src/verify/steps.ts';
 
 const file = (status: string, ...tests: string[]) => ({
@@ -29,6 +31,24 @@ test('a run in which nothing passed is not green', () => {
   expect(isGreen(countTests({ testResults: [file('passed', 'skipped')] }))).toBe(false);
   expect(isGreen(countTests({ testResults: [file('passed', 'passed')] }))).toBe(true);
   expect(isGreen(countTests({ testResults: [file('passed', 'passed'), file('failed')] }))).toBe(false);
+});
+
+test('a run on a cluster tells of each test how long it took, and which commands the environment lacks', () => {
+  const test = (fullName: string, status: string, duration?: number) => ({ fullName, status, duration });
+  const tests = listTests({
+    testResults: [
+      { status: 'passed', assertionResults: [test('plays', 'passed', 1_234), test('pauses', 'skipped')] },
+      { status: 'failed', assertionResults: [test('moves', 'failed', 20_000)] },
+    ],
+  });
+  const env = { BREAKWATER_E2E_BUILD_IMAGE: 'x', BREAKWATER_E2E_RESUME_API: 'x' };
+  const text = describeClusterRun(tests, env);
+  expect(text).toContain('1.2 s  plays');
+  expect(text).toContain('not run  pauses');
+  expect(text).toContain('20.0 s  FAILED  moves');
+  expect(text).toContain('BREAKWATER_E2E_PAUSE_API is not set');
+  expect(text).not.toContain('BREAKWATER_E2E_RESUME_API');
+  expect(missingCommands({}).map((command) => command.env)).not.toContain('BREAKWATER_E2E_PREPARE_VOLUMES');
 });
 
 test('what is no report of vitest, or has an unknown outcome, is an error and not a zero', () => {

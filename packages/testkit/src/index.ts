@@ -55,3 +55,4 @@ export { type FaultProxy, type ProxyDirection, type ProxyTarget, startProxy } fr
 export { type PlanOptions, planStack, type StackSize } from './stack/plan.ts';
 export { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 export { signToken, type TokenOptions } from './stack/token.ts';
+export { type RunOptions, run as runCommand } from './system/run.ts';

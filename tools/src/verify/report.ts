@@ -21,6 +21,28 @@ export function countTests(report: unknown): TestCounts {
   return counts;
 }
 
+/** One test of a report. */
+export interface TestOutcome {
+  readonly name: string;
+  readonly outcome: keyof TestCounts;
+  readonly durationMs: number;
+}
+
+/**
+ * The tests of vitest's JSON report, in its order.
+ *
+ * @throws Error when the report has not the shape that vitest writes
+ */
+export function listTests(report: unknown): TestOutcome[] {
+  return arrayOf(field(report, 'testResults')).flatMap((file) =>
+    arrayOf(field(file, 'assertionResults')).map((test) => ({
+      name: String(field(test, 'fullName')),
+      outcome: outcomeOf(field(test, 'status')),
+      durationMs: Number(field(test, 'duration') ?? 0),
+    })),
+  );
+}
+
 /** True when something ran and nothing failed. */
 export function isGreen(counts: TestCounts): boolean {
   return counts.failed === 0 && counts.passed > 0;

@@ -29,10 +29,11 @@ export interface StepResult {
 /** Runs every step, also after one that failed, so that one run tells everything. */
 export async function runSteps(steps: readonly Step[], say: (text: string) => void): Promise<StepResult[]> {
   const results: StepResult[] = [];
-  for (const { name, run } of steps) {
+  for (const step of steps) {
+    const { name } = step;
     say(`\n── ${name}`);
     const startMs = performance.now();
-    const ok = await run();
+    const ok = await step.run();
     results.push({ name, ok, durationMs: performance.now() - startMs });
   }
   return results;

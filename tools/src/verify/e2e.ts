@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand } from '@breakwater/testkit';
+import { missingCommands } from './cluster-commands.ts';
+import type { TestOutcome } from './report.ts';
+
+/** On every namespace that a run makes; its value is the run's id. */
+export const RUN_LABEL = 'breakwater-e2e-run';
+
+const DELETE_TIMEOUT_MS = 180_000;
+
+/** One run of the tests on a cluster. Disposed of, it leaves nothing there, whatever became of the tests. */
+export class ClusterRun implements AsyncDisposable {
+  readonly id = randomBytes(3).toString('hex');
+  readonly folder = mkdtempSync(join(tmpdir(), 'breakwater-e2e-'));
+
+  /** What the tests have to know. */
+  get env(): Record<string, string> {
+    return { BREAKWATER_TEST_E2E: '1', BREAKWATER_E2E_RUN: this.id, BREAKWATER_E2E_FOLDER: this.folder };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.folder, { recursive: true, force: true });
+    const selector = `${RUN_LABEL}=${this.id}`;
+    await kubectl(['delete', 'namespace', '--selector', selector, '--timeout=150s'], DELETE_TIMEOUT_MS);
+  }
+}
+
+/**
+ * The version of the cluster that the kubeconfig leads to.
+ *
+ * @throws Error when there is none, or no kubectl
+ */
+export async function findCluster(): Promise<string> {
+  const answer: unknown = JSON.parse(await kubectl(['version', '--output', 'json'], 30_000));
+  const server = answer instanceof Object && 'serverVersion' in answer ? answer.serverVersion : undefined;
+  const version = server instanceof Object && 'gitVersion' in server ? server.gitVersion : undefined;
+  if (typeof version !== 'string') throw new Error('kubectl names no server version');
+  return version;
+}
+
+/** Every test with its time, and what the environment gave no command for. */
+export function describeClusterRun(tests: readonly TestOutcome[], env: NodeJS.ProcessEnv): string {
+  const lines = tests.map(({ name, outcome, durationMs }) => {
+    const time = outcome === 'skipped' ? 'not run' : `${(durationMs / 1000).toFixed(1)} s`;
+    return `  ${time.padStart(8)}  ${outcome === 'failed' ? 'FAILED  ' : ''}${name}`;
+  });
+  const missing = missingCommands(env).map(({ env, does }) => `  ${env} is not set: it ${does}`);
+  return ['\n── tests on the cluster', ...lines, ...missing].join('\n');
+}
+
+async function kubectl(args: readonly string[], timeoutMs: number): Promise<string> {
+  return await runCommand('kubectl', args, { timeoutMs });
+}
