@@ -4,6 +4,7 @@ import { decodeFields, type Fields, type FieldValues } from './fields.ts';
 import { isColumnName, isTableName, MAX_TABLES, type PublishedSchema } from './schema.ts';
 import { SYSTEM_TABLES } from './system-tables.ts';
 import type { TableSpecs } from './table.ts';
+import { DEFAULT_MAX_ROWS } from './table-store.ts';
 
 /** `committed`: a state is shown once it is stored. `volatile`: shown at once, and a crash may lose a second. */
 export type Durability = 'committed' | 'volatile';
@@ -45,6 +46,8 @@ export interface GameSettings {
   readonly endAfterMs: number;
   /** Largest full state, all parts together; checked when a game is created. */
   readonly maxStateBytes: number;
+  /** Awards that may wait until the ledger has them; what would earn one more is rejected as `awards_full`. */
+  readonly maxPendingAwards: number;
 }
 
 const DEFAULTS = {
@@ -55,6 +58,7 @@ const DEFAULTS = {
   sleepAfterMs: 10_000,
   endAfterMs: 0,
   maxStateBytes: 512 * 1024,
+  maxPendingAwards: 1_024,
 } as const;
 
 type Commands<C, X> = { readonly [K in keyof C]: CommandSpec<C[K], X> };
@@ -107,6 +111,7 @@ function settle(spec: Partial<GameSettings> & Pick<GameSettings, 'type' | 'schem
     sleepAfterMs: spec.sleepAfterMs ?? DEFAULTS.sleepAfterMs,
     endAfterMs: spec.endAfterMs ?? DEFAULTS.endAfterMs,
     maxStateBytes: spec.maxStateBytes ?? DEFAULTS.maxStateBytes,
+    maxPendingAwards: spec.maxPendingAwards ?? DEFAULTS.maxPendingAwards,
   };
   if (!TYPE_NAME.test(settings.type)) refuse(`"${settings.type}" cannot be the name of a game type`);
   checkNumber('schemaVersion', settings.schemaVersion, 1, 0xffff_ffff);
@@ -116,6 +121,7 @@ function settle(spec: Partial<GameSettings> & Pick<GameSettings, 'type' | 'schem
     checkNumber(name, settings[name], 0, 2_592_000_000);
   }
   checkNumber('maxStateBytes', settings.maxStateBytes, 1024, 64 * 1024 * 1024);
+  checkNumber('maxPendingAwards', settings.maxPendingAwards, 1, DEFAULT_MAX_ROWS);
   return settings;
 }
 

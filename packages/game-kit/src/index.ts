@@ -1,3 +1,5 @@
+export type { Award } from './awards.ts';
+export { MAX_AWARD } from './awards.ts';
 export type { Column, Columns, ColumnType, ColumnValue, ValueOf } from './columns.ts';
 export { bool, f64, i8, i16, i32, text, u8, u16, u32 } from './columns.ts';
 export type { GameContext, Player } from './context.ts';

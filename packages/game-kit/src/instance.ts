@@ -1,3 +1,4 @@
+import { type Award, Awards } from './awards.ts';
 import type { Player } from './context.ts';
 import type { AnyContext, GameDefinition } from './define.ts';
 import { type EncodedParts, Encoder } from './encode.ts';
@@ -11,7 +12,7 @@ import { seedWords } from './random.ts';
 import type { CommandResult, HookFailure, InstanceOptions, JoinResult } from './results.ts';
 import { schemaMark } from './schema.ts';
 import { isJoinRequest, type JoinRequest, Seats } from './seats.ts';
-import type { SystemTables } from './system-tables.ts';
+import { LATER_TABLES, type SystemTables } from './system-tables.ts';
 import type { TableSpecs, TablesOf } from './table.ts';
 import { TableStore } from './table-store.ts';
 
@@ -34,13 +35,14 @@ export class GameInstance<T = TableSpecs> {
   private readonly journal = new Journal();
   private readonly encoder: Encoder;
   private readonly seats: Seats;
+  private readonly outbox: Awards;
   private readonly ctx: AnyContext;
   private readonly onError: (error: unknown, where: HookFailure) => void;
 
   constructor(definition: GameDefinition, options: InstanceOptions) {
     this.definition = definition;
     this.madeWith = options;
-    this.mark = schemaMark(definition.schema);
+    this.mark = schemaMark(definition.schema, LATER_TABLES);
     this.onError = options.onError ?? (() => {});
     const isSeated = { has: (pid: number): boolean => seatTable.has(pid) };
     this.stores = Object.keys(definition.tables).map(
@@ -52,9 +54,11 @@ export class GameInstance<T = TableSpecs> {
     ) as unknown as typeof this.tables;
     this.encoder = new Encoder(this.stores, this.mark);
     this.seats = new Seats(this.system, definition);
+    this.outbox = new Awards(this.system, definition);
     this.ctx = makeContext({
       tables: this.system,
       seats: this.seats,
+      awards: this.outbox,
       options: definition.decodeOptions(options.options),
       tick: () => this.currentTick,
     });
@@ -88,6 +92,26 @@ export class GameInstance<T = TableSpecs> {
   /** Something changed since the last delta, so that the next one would not be empty. */
   get hasChanges(): boolean {
     return this.stores.some((store) => store.touched);
+  }
+
+  /** Awards in the outbox, whether named or not. */
+  get pendingAwards(): number {
+    return this.system.$awards.size;
+  }
+
+  /** The awards of the outbox that a record holds, in the order in which they were given. */
+  awards(): readonly Award[] {
+    return this.outbox.named();
+  }
+
+  /** Names the awards given since the last delta after the record that will hold them: call it before `encodeDelta`. */
+  nameAwards(epoch: number, n: number): readonly Award[] {
+    return this.outbox.name(epoch, n);
+  }
+
+  /** The award is in its user's ledger: it leaves the outbox with the next delta. False if it is not there any more. */
+  takeAward(award: Award): boolean {
+    return this.outbox.take(award);
   }
 
   /** Connected players with the join of their session and the edge that it came through, by rising pid. */

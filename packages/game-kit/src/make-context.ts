@@ -1,3 +1,4 @@
+import type { Awards } from './awards.ts';
 import type { GameContext } from './context.ts';
 import type { AnyContext } from './define.ts';
 import { CommandRejected, GameError } from './errors.ts';
@@ -46,10 +47,11 @@ function endGame(tables: TablesOf<SystemTables>, reason: string): void {
 export function makeContext(of: {
   readonly tables: TablesOf<SystemTables>;
   readonly seats: Seats;
+  readonly awards: Awards;
   readonly options: AnyContext['options'];
   readonly tick: () => number;
 }): AnyContext {
-  const { tables, seats, options, tick } = of;
+  const { tables, seats, awards, options, tick } = of;
   const random = new LazyRandom(() => tables.$random.need(1));
   const ctx: GameContext<TableSpecs, Fields> = {
     tables: tables as unknown as TablesOf<TableSpecs>,
@@ -64,6 +66,10 @@ export function makeContext(of: {
       return seats.players();
     },
     player: (pid) => seats.player(pid),
+    award: (pid, amount) => awards.give(pid, amount),
+    get awardRoom() {
+      return awards.room;
+    },
     reject: rejectWith,
     end: (reason) => endGame(tables, reason),
   };

@@ -111,16 +111,18 @@ export function decodeSchema(input: unknown): GameSchema {
 
 /**
  * A short mark of the tables of a game, 14 bits: stands in every server part, so that a state or log of other tables
- * under the same type and version is refused instead of misread.
+ * under the same type and version is refused instead of misread. Tables that the kit got `later` are left out.
  */
-export function schemaMark(schema: GameSchema): number {
+export function schemaMark(schema: GameSchema, later: ReadonlySet<string>): number {
   const shape = JSON.stringify(
-    schema.tables.map(({ name, visibility, transient, columns }) => [
-      name,
-      visibility,
-      transient,
-      columns.map((column) => [column.name, column.type, column.maxBytes]),
-    ]),
+    schema.tables
+      .filter(({ name }) => !later.has(name))
+      .map(({ name, visibility, transient, columns }) => [
+        name,
+        visibility,
+        transient,
+        columns.map((column) => [column.name, column.type, column.maxBytes]),
+      ]),
   );
   let mark = 0;
   for (let i = 0; i < shape.length; i++) mark = (Math.imul(mark, 31) + shape.charCodeAt(i)) | 0;

@@ -46,6 +46,14 @@ export const SYSTEM_TABLES = {
   $random: table({ visibility: 'server', columns: { a: u32(), b: u32(), c: u32(), d: u32() } }),
   /** One row: the tick at which the last connected player went. */
   $clock: table({ visibility: 'server', columns: { idleSinceTick: u32() } }),
+  /** The outbox: XP that was given and is not known to be in its user's ledger. `epoch` 0: given since the last delta. */
+  $awards: table({
+    visibility: 'server',
+    columns: { user: text(MAX_USER_BYTES), amount: u32(), epoch: u32(), n: u32(), index: u32() },
+  }),
 };
+
+/** Tables that came later: a log from before them is read as if it had them, empty. */
+export const LATER_TABLES: ReadonlySet<string> = new Set(['$awards']);
 
 export type SystemTables = typeof SYSTEM_TABLES;

@@ -80,4 +80,5 @@ export const REJECTIONS = {
   command_failed: 'The command threw; its effects were undone.',
   unknown_command: 'The game has no such command.',
   bad_args: 'The arguments do not fit the command.',
+  awards_full: 'Too many awards of the game wait to be written down; try again later.',
 } as const;
