@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'players that play and talk through the SDK',
     load: async () => (await import('./bots/command.ts')).botsCommand,
   },
+  games: {
+    summary: 'list, move, inspect and replay the games of an installation',
+    load: async () => (await import('./games/command.ts')).gamesCommand,
+  },
   check: {
     summary: 'hold client logs against the streams: acked is kept, shown is stored',
     load: async () => (await import('./check-logs/command.ts')).checkLogsCommand,

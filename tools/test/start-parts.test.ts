@@ -8,7 +8,7 @@ import { readNatsLine } from '../src/start/nats-log.ts';
 import { parseStartOptions } from '../src/start/options.ts';
 import { JsonOutput, TerminalOutput } from '../src/start/output.ts';
 import { dealSettings } from '../src/start/settings.ts';
-import { formatTable } from '../src/start/table.ts';
+import { formatTable } from '../src/text-table.ts';
 
 const KNOWN = new Map([
   [

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Command, CommandError, messageOf } from '../command.ts';
+import { natsUrlFrom } from '../nats-url.ts';
 import { type CheckLogsOptions, checkLogs } from './check-logs.ts';
 import { ClientLogError } from './client-log.ts';
 import { describeReport, type Report } from './report.ts';
@@ -11,7 +12,8 @@ acknowledged was kept and what was shown was stored. docs/checker.md has the rul
 Types, lint and format of this repository are another command: npm run check.
 
   --nats URL        the streams: nats://[user:password@]host:port, several with commas
-                    (BREAKWATER_NATS_URL, or nats://127.0.0.1:4222)
+                    (BREAKWATER_NATS_URL, or that of the running "npm start", or nats://127.0.0.1:4222);
+                    BREAKWATER_NATS_USER and BREAKWATER_NATS_PASSWORD when the URL has none
   --partitions N    partitions of the installation (default: what it says itself)
   --games DIR       folder of the game types (games)
   --tail-ms N       what was stored so shortly before a client's end need not have reached it (3000)
@@ -48,7 +50,7 @@ async function checkAndTell(args: readonly string[]): Promise<number> {
     );
   const options: CheckLogsOptions = {
     paths: positionals,
-    nats: values.nats ?? process.env.BREAKWATER_NATS_URL ?? 'nats://127.0.0.1:4222',
+    nats: await natsUrlFrom(values.nats, process.env),
     partitions: wholeNumber('--partitions', values.partitions),
     games: values.games,
     tailMs: wholeNumber('--tail-ms', values['tail-ms']),

@@ -10,6 +10,8 @@ export interface InstallationOptions {
   readonly partitions?: number | undefined;
   /** Deadline of one request, ms. Default 10 000. */
   readonly timeoutMs?: number | undefined;
+  /** How the connection is called on the server. Default `breakwater-check`. */
+  readonly name?: string | undefined;
 }
 
 /** The NATS of an installation, open for reading. */
@@ -26,7 +28,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     ...serversOf(options.nats),
     timeout: timeoutMs,
     maxReconnectAttempts: 10,
-    name: 'breakwater-check',
+    name: options.name ?? 'breakwater-check',
     inboxPrefix: inboxPrefixOf('operator'),
   });
   try {

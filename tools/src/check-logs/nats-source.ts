@@ -17,7 +17,8 @@ export class NatsSource implements RecordSource, AsyncDisposable {
   readonly #installation: Installation;
   readonly #subjects: Subjects;
 
-  private constructor(installation: Installation) {
+  /** @param installation closed with the source */
+  constructor(installation: Installation) {
     this.#installation = installation;
     this.#subjects = subjectsFor(installation.partitions);
   }

@@ -1,5 +1,5 @@
 import type { LogLine } from '@breakwater/testkit';
-import { formatTable } from './table.ts';
+import { formatTable } from '../text-table.ts';
 
 /** What runs where, for the person who started it. */
 export interface Running {

@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util';
+import { type Command, CommandError, messageOf } from '../command.ts';
+import { natsUrlFrom } from '../nats-url.ts';
+import { type Definitions, loadDefinitions } from './definitions.ts';
+import { describeInspection } from './describe-inspection.ts';
+import { inspectGame } from './inspect.ts';
+import { describeList, listGames } from './list.ts';
+import { Operator } from './operator.ts';
+import { describeReplay, replayLog } from './replay-log.ts';
+
+const HELP = `Usage: breakwater games list [--all]           which games there are, and where
+       breakwater games move GAME [--to POD]   move a game to another process, players connected
+       breakwater games inspect GAME           its claims, snapshots and newest records
+       breakwater games replay GAME            replay its log and compare every hash
+
+  --nats URL    nats://[user:password@]host:port, several with commas (BREAKWATER_NATS_URL, or that of the
+                running "npm start", or nats://127.0.0.1:4222); the user "operator" may do all of this.
+                BREAKWATER_NATS_USER and BREAKWATER_NATS_PASSWORD when the URL has none
+  --to POD      move: the process that shall have it (the best other one)
+  --all         list: ended and failed games too
+  --records N   inspect: how many of the newest records (20)
+  --games DIR   folder of the game types (games)
+  --json        print one JSON object
+
+Exit code: 0; 1 refused, not there, or (replay) a record that does not fit; 2 replay could not be decided.`;
+
+const OPTIONS = {
+  nats: { type: 'string' },
+  to: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  records: { type: 'string', default: '20' },
+  games: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+const MAX_RECORDS = 10_000;
+const UNDECIDED = 2;
+
+interface Request {
+  readonly operator: Operator;
+  readonly game: string;
+  readonly values: ReturnType<typeof parse>['values'];
+}
+
+/** What is printed, for people and for programs, and the exit code. */
+interface Answer {
+  readonly text: string;
+  readonly json: object;
+  readonly code?: number;
+}
+
+async function list({ operator, values }: Request): Promise<Answer> {
+  const games = await listGames(operator, values.all);
+  return { text: describeList(games), json: games };
+}
+
+async function move({ operator, game, values }: Request): Promise<Answer> {
+  const moved = await operator.move(game, values.to);
+  return { text: `${moved.game} is on ${moved.pod} now, at epoch ${moved.epoch}.`, json: moved };
+}
+
+async function inspect({ operator, game, values }: Request): Promise<Answer> {
+  const count = recordCount(values.records);
+  const entry = await operator.game(game);
+  const inspection = await inspectGame(game, entry, operator.records, await types(values.games), count);
+  if (entry === undefined && inspection.log.records === 0)
+    throw new CommandError(`There is no game ${game}.`);
+  return { text: describeInspection(inspection), json: inspection };
+}
+
+async function replay({ operator, game, values }: Request): Promise<Answer> {
+  await operator.game(game);
+  const report = await replayLog(game, operator.records, await types(values.games));
+  const code = report.ok ? 0 : report.runs.length === 0 ? UNDECIDED : 1;
+  return { text: describeReplay(report), json: report, code };
+}
+
+const VERBS: ReadonlyMap<string, { readonly hasGame: boolean; run(request: Request): Promise<Answer> }> =
+  new Map([
+    ['list', { hasGame: false, run: list }],
+    ['move', { hasGame: true, run: move }],
+    ['inspect', { hasGame: true, run: inspect }],
+    ['replay', { hasGame: true, run: replay }],
+  ]);
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [name = '', game = '', ...rest] = positionals;
+  const verb = VERBS.get(name);
+  if (verb === undefined)
+    throw new CommandError(
+      `Say what to do: ${[...VERBS.keys()].join(', ')}. "breakwater games --help" says more.`,
+    );
+  if (verb.hasGame && game === '') throw new CommandError(`Which game? "breakwater games list" lists them.`);
+  if (rest.length > 0 || (!verb.hasGame && game !== ''))
+    throw new CommandError('There is an argument too many.');
+  await using operator = await Operator.open(await natsUrlFrom(values.nats, process.env));
+  const answer = await verb.run({ operator, game, values });
+  console.log(values.json ? JSON.stringify(answer.json) : answer.text);
+  return answer.code ?? 0;
+}
+
+async function types(folder: string | undefined): Promise<Definitions> {
+  try {
+    return await loadDefinitions(folder);
+  } catch (error) {
+    throw new CommandError(`The game types cannot be loaded: ${messageOf(error)}.`);
+  }
+}
+
+function recordCount(text: string): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= MAX_RECORDS) return value;
+  throw new CommandError(`--records is "${text}" and must be a whole number from 1 to ${MAX_RECORDS}.`);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new CommandError(`${messageOf(error)}. "breakwater games --help" lists the options.`);
+  }
+}
+
+export const gamesCommand: Command = { help: HELP, run };
