@@ -79,6 +79,22 @@ export type MatchProcesses = Decoded<typeof matchProcesses>;
 export const matchHeartbeat = loose({ matchmaker: id, n: int(0) });
 export type MatchHeartbeat = Decoded<typeof matchHeartbeat>;
 
+/** The one key of bucket `leader`. */
+export const LEADER_KEY = 'leader';
+
+/**
+ * Which matchmaker leads. It writes its record anew with every heartbeat; the key's revision shows that it lives,
+ * no time in the record does. `nonce` tells two holds of the same replica apart, `term` counts them all.
+ */
+export const leaderRecord = loose({
+  holder: id,
+  nonce: text,
+  term: int(1),
+  /** The holder gave it up: whoever comes first may take it. */
+  isVacant: boolean(),
+});
+export type LeaderRecord = Decoded<typeof leaderRecord>;
+
 export const GAME_STATES = ['starting', 'running', 'sleeping', 'ended', 'failed'] as const;
 export type GameState = (typeof GAME_STATES)[number];
 

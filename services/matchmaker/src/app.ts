@@ -1,16 +1,20 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { subjectsFor } from '@breakwater/bus';
 import type { BucketWatch, ServiceConfig, ServiceContext } from '@breakwater/service-kit';
 import { GamesBucket } from './adapters/games-bucket.ts';
 import { Heartbeat } from './adapters/heartbeat.ts';
+import { LeaderBucket } from './adapters/leader-bucket.ts';
 import { HeartbeatPodSource, type PodSource } from './adapters/pod-source.ts';
 import { Repeater } from './adapters/repeater.ts';
 import { Requests } from './adapters/requests.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import type { schema } from './config.ts';
+import { Cordons } from './domain/cordons.ts';
 import { Creation } from './domain/creation.ts';
 import { Follower } from './domain/follower.ts';
+import { HeardTime } from './domain/heard-time.ts';
 import { Hostings } from './domain/hostings.ts';
+import { Leadership } from './domain/leadership.ts';
 import { Fleet } from './domain/liveness.ts';
 import { Matchmaking } from './domain/matchmaking.ts';
 import { Mirror } from './domain/mirror.ts';
@@ -44,10 +48,21 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     timeoutMs: config.storeTimeoutMs,
   });
   const mirror = new Mirror();
-  const fleet = new Fleet(config);
+  const heard = new HeardTime(config.heartbeatMs);
+  const cordons = new Cordons();
+  const fleet = new Fleet(config, heard, cordons);
   const hostings = new Hostings();
   const registrar = new Registrar(store, mirror);
   const peers = new Peers(config.instance, config.heartbeatMs * (config.missedHeartbeats + 1));
+  const leadership = new Leadership({
+    self: config.instance,
+    store: await LeaderBucket.open(nats, { replicas: config.replicas, timeoutMs: config.storeTimeoutMs }),
+    time: clock,
+    heard,
+    limits: config,
+    nonce: randomUUID,
+    onError: (error) => log.warn({ err: error }, "the leader's key could not be read or written"),
+  });
   const shared = {
     mirror,
     fleet,
@@ -77,6 +92,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     maxListed: config.maxListed,
   });
   metrics.games.observe(() => mirror.size);
+  metrics.leading.observe(() => (leadership.isLeader ? 1 : 0));
   metrics.processes.observe(() => fleet.live().length);
 
   let watch: BucketWatch | undefined;
@@ -104,6 +120,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       log.warn({ pod }, 'a simulation process fell silent');
       follower.gone(pod);
     }
+    void leadership.beat();
   };
   lifecycle.add('heartbeat', {
     start: () => heartbeat.start({ echo: onEcho, peer: (peer) => peers.heard(peer, clock.monotonicMs()) }),
@@ -136,6 +153,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
 
   const countAnswer = (verb: string, outcome: string) => metrics.requests.add(1, { verb, outcome });
   lifecycle.add('requests', new Requests(nats, subjects, matchmaking, config.maxRequests, countAnswer));
+  // The last to start is the first to stop.
+  lifecycle.add('leadership', { drain: () => leadership.resign(), stop: () => leadership.resign() });
 }
 
 /** The same user and key give the same game, through whichever replica they come. */

@@ -31,6 +31,20 @@ export const schema = {
     min: 1,
     max: 100,
   }),
+  leaderLimitMs: setting.durationMs({
+    env: 'BREAKWATER_MATCHMAKER_LEADER_LIMIT_MS',
+    doc: 'A leading replica believes itself for this long after the start of the last renewal of its key.',
+    default: 1_000,
+    min: 100,
+    max: 60_000,
+  }),
+  leaderTakeoverMs: setting.durationMs({
+    env: 'BREAKWATER_MATCHMAKER_LEADER_TAKEOVER_MS',
+    doc: "Another replica leads when the leader's key stood still for this long. Longer than the limit of belief.",
+    default: 1_500,
+    min: 150,
+    max: 120_000,
+  }),
   hostTimeoutMs: setting.durationMs({
     env: 'BREAKWATER_MATCHMAKER_HOST_TIMEOUT_MS',
     doc: 'How long a simulation process may take to load and claim a game before another one is asked.',

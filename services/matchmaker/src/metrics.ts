@@ -21,6 +21,12 @@ export const metrics = defineMetrics({
     unit: 'processes',
     doc: 'Simulation processes that are there by their heartbeats.',
   },
+  leading: {
+    kind: 'gauge',
+    name: 'breakwater_matchmaker_leading',
+    unit: '1',
+    doc: 'Whether this replica leads (1) or not (0).',
+  },
   lostProcesses: {
     kind: 'counter',
     name: 'breakwater_matchmaker_lost_processes_total',

@@ -1,8 +1,11 @@
 import type { SimStatus } from '@breakwater/bus';
 import { expect, test } from 'vitest';
+import { HeardTime } from './heard-time.ts';
 import { Fleet } from './liveness.ts';
 
 const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 2 };
+
+const newFleet = () => new Fleet(limits, new HeardTime(limits.heartbeatMs));
 
 function status(pod: string, incarnation = 'a', n = 1): SimStatus {
   const types = [{ type: 'world', schemaVersion: 1, maxPlayers: 4 }];
@@ -18,7 +21,7 @@ function echoes(fleet: Fleet, fromMs: number, toMs: number): string[] {
 }
 
 test('a process is gone after three missed heartbeats, not before', () => {
-  const fleet = new Fleet(limits);
+  const fleet = newFleet();
   fleet.echo(0);
   fleet.heard(status('a'));
   expect(echoes(fleet, 300, 900)).toEqual([]);
@@ -29,7 +32,7 @@ test('a process is gone after three missed heartbeats, not before', () => {
 });
 
 test('silence does not count while our own heartbeat stays away', () => {
-  const fleet = new Fleet(limits);
+  const fleet = newFleet();
   fleet.echo(0);
   fleet.heard(status('a'));
   expect(fleet.echo(60_000)).toEqual([]);
@@ -39,7 +42,7 @@ test('silence does not count while our own heartbeat stays away', () => {
 });
 
 test('a process that is heard again lives again, and another start of it is new', () => {
-  const fleet = new Fleet(limits);
+  const fleet = newFleet();
   expect(fleet.heard(status('a'))).toBe('new');
   expect(fleet.heard(status('a', 'a', 2))).toBe('known');
   expect(fleet.heard(status('a', 'a', 4))).toBe('gap');
@@ -50,13 +53,13 @@ test('a process that is heard again lives again, and another start of it is new'
 });
 
 test('more processes than the limit are not remembered', () => {
-  const fleet = new Fleet(limits);
+  const fleet = newFleet();
   expect(['a', 'b', 'c'].map((pod) => fleet.heard(status(pod)))).toEqual(['new', 'new', 'refused']);
   expect(fleet.live()).toHaveLength(2);
 });
 
 test('games that were handed out count until the process reports again', () => {
-  const fleet = new Fleet(limits);
+  const fleet = newFleet();
   fleet.heard(status('a'));
   fleet.handOut('a');
   fleet.handOut('a');

@@ -1,5 +1,6 @@
 import type { SimStatus } from '@breakwater/bus';
-import { HeardTime } from './heard-time.ts';
+import { Cordons } from './cordons.ts';
+import type { HeardTime } from './heard-time.ts';
 
 export interface FleetLimits {
   /** Between two heartbeats of a process, ms. */
@@ -15,6 +16,8 @@ export interface SimProcess {
   readonly status: SimStatus;
   /** Games handed to it since that status. */
   readonly handedOut: number;
+  /** It gets no further games, because it is about to be scaled away. */
+  readonly isCordoned: boolean;
 }
 
 interface Heard {
@@ -30,11 +33,13 @@ export type Sighting = 'known' | 'gap' | 'new' | 'refused';
 export class Fleet {
   readonly #limits: FleetLimits;
   readonly #time: HeardTime;
+  readonly #cordons: Cordons;
   readonly #byPod = new Map<string, Heard>();
 
-  constructor(limits: FleetLimits) {
+  constructor(limits: FleetLimits, time: HeardTime, cordons = new Cordons()) {
     this.#limits = limits;
-    this.#time = new HeardTime(limits.heartbeatMs);
+    this.#cordons = cordons;
+    this.#time = time;
   }
 
   /** Our own heartbeat came back. Returns the pods that are taken for gone by it, and forgets them. */
@@ -70,7 +75,9 @@ export class Fleet {
   }
 
   live(): SimProcess[] {
-    return [...this.#byPod.values()].filter((known) => this.#isLive(known));
+    return [...this.#byPod]
+      .filter(([, known]) => this.#isLive(known))
+      .map(([pod, { status, handedOut }]) => ({ status, handedOut, isCordoned: this.#cordons.has(pod) }));
   }
 
   /** Types that some live process hosts, sorted. */

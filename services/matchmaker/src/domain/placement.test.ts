@@ -7,7 +7,7 @@ function process(pod: string, more: Partial<SimStatus> = {}, handedOut = 0): Sim
   const types = [{ type: 'world', schemaVersion: 1, maxPlayers: 100 }];
   const rest = { incarnation: 'i', n: 1, games: 0, maxGames: 10, load: 0, tickP99Ms: 0, digest: 0 };
   const flags = { isDraining: false, isLeaving: false };
-  return { status: { pod, types, ...rest, ...flags, changed: [], ...more }, handedOut };
+  return { status: { pod, types, ...rest, ...flags, changed: [], ...more }, handedOut, isCordoned: false };
 }
 
 function pods(policy: PlacementPolicy, processes: SimProcess[], wanted = { type: 'world' }): string[] {
@@ -23,6 +23,11 @@ test('packed fills the busiest that has room, spread takes the emptiest', () => 
   ];
   expect(pods('packed', processes)).toEqual(['b', 'a', 'd']);
   expect(pods('spread', processes)).toEqual(['d', 'a', 'b']);
+});
+
+test('a cordoned process gets no game', () => {
+  const cordoned = { ...process('b', { games: 7 }), isCordoned: true };
+  expect(pods('packed', [process('a'), cordoned])).toEqual(['a']);
 });
 
 test('equals are ordered by name, so that replicas choose alike', () => {

@@ -40,12 +40,13 @@ function hostedVersion({ status }: SimProcess, wanted: Wanted) {
 }
 
 function rank(process: SimProcess, wanted: Wanted, maxLoad: number): Ranked | undefined {
-  const { status, handedOut } = process;
+  const { status, handedOut, isCordoned } = process;
   const hosted = hostedVersion(process, wanted);
   const games = status.games + handedOut;
   const hasRoom = games < status.maxGames;
   const isBusy = status.load > maxLoad;
-  if (hosted === undefined || !hasRoom || status.isDraining || status.isLeaving) return undefined;
+  const isClosed = status.isDraining || status.isLeaving || isCordoned;
+  if (hosted === undefined || !hasRoom || isClosed) return undefined;
   const { schemaVersion, maxPlayers } = hosted;
   return {
     pod: status.pod,
