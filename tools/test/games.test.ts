@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@breakwater/client';
 import { eventually, type Stack, startStack } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -6,14 +9,16 @@ import { gamesCommand } from '../src/games/command.ts';
 import type { Inspection } from '../src/games/inspect.ts';
 import type { GameList } from '../src/games/list.ts';
 import type { ReplayReport } from '../src/games/replay-log.ts';
-import { Crowd, signedTokens } from '../src/index.ts';
+import { Crowd, checkLogs, describeReport, signedTokens } from '../src/index.ts';
 import { asNatsUser, natsUsersConfig, natsUsersEnv } from './nats-users.ts';
 
 let stack: Stack;
 let game: string;
+let dir: string;
 
 /** A stranger's installation: NATS users with the permissions of each, and we have the operator's password. */
 beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'breakwater-games-'));
   stack = await startStack({ nats: { config: natsUsersConfig() }, env: natsUsersEnv() });
   const client = await connect({ urls: stack.edgeUrls, token: stack.token('maker') });
   game = (await client.games.create('world', { title: 'The \u001b[2J harbour', options: { objects: 20 } }))
@@ -25,6 +30,7 @@ beforeAll(async () => {
     tokens: signedTokens(stack.jwtSecret, 'games'),
     run: 'games',
     play: { games: 0, game },
+    record: dir,
   });
   crowd.start();
   await eventually(() => expect(crowd.stats.commandsAcked).toBeGreaterThan(50), { timeoutMs: 60_000 });
@@ -32,6 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack?.stop();
+  rmSync(dir, { recursive: true, force: true });
 });
 
 /** Runs the command in this process: what it printed and its exit code. */
@@ -85,6 +92,12 @@ test('replay applies every record and compares every hash', async () => {
   expect(report.runs).toHaveLength(1);
   expect(report.runs[0]?.records).toBeGreaterThan(10);
   expect(report.runs[0]?.hashes).toBeGreaterThan(0);
+});
+
+test('the checker needs no more than the operator user either', async () => {
+  const report = await checkLogs({ paths: [dir], nats: asNatsUser(stack.nats.url, 'operator') });
+  expect(report.ok, describeReport(report)).toBe(true);
+  expect(report.checked['shown states']).toBeGreaterThan(10);
 });
 
 test('what is wrong is said in one sentence', async () => {

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, mkdirSync, type WriteStream } from
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
-import { type ConsumerMessages, DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream';
 import { type Installation, type InstallationOptions, openInstallation } from './installation.ts';
 import type { RecordSource, StoredRecord } from './sources.ts';
 
@@ -102,18 +102,23 @@ class StreamCopy {
     });
     this.#reading = await consumer.fetch({ max_messages: 10_000, expires: READING_MS });
     try {
-      for await (const { subject, seq, data } of this.#reading) {
-        if (seq > this.#copiedSeq) await this.#take(subject, seq, data);
-        if (seq >= this.#untilSeq) break;
+      for await (const message of this.#reading) {
+        if (message.seq > this.#copiedSeq) await this.#take(message);
+        if (message.seq >= this.#untilSeq) break;
       }
     } finally {
       await consumer.delete().catch(() => false);
     }
   }
 
-  async #take(subject: string, seq: number, data: Uint8Array): Promise<void> {
+  async #take({ subject, seq, time, data }: JsMsg): Promise<void> {
     const game = subject.split('.')[2] ?? '';
-    const line = JSON.stringify({ game, seq, data: Buffer.from(data).toString('base64') });
+    const line = JSON.stringify({
+      game,
+      seq,
+      at: time.getTime(),
+      data: Buffer.from(data).toString('base64'),
+    });
     this.#copiedSeq = seq;
     if (!this.#file.write(`${line}\n`))
       await new Promise<void>((resolve) => this.#file.once('drain', () => resolve()));
@@ -121,29 +126,31 @@ class StreamCopy {
 }
 
 /** Records of games by sequence, from archives. */
-export type ArchivedGames = ReadonlyMap<string, ReadonlyMap<number, Uint8Array>>;
+export type ArchivedGames = ReadonlyMap<string, ReadonlyMap<number, StoredRecord>>;
 
 /** @throws Error when a line is none of an archive, or they hold more than `maxBytes` */
 export async function readArchives(files: readonly string[], maxBytes: number): Promise<ArchivedGames> {
-  const games = new Map<string, Map<number, Uint8Array>>();
+  const games = new Map<string, Map<number, StoredRecord>>();
   let bytes = 0;
   for (const file of files) {
     for await (const text of createInterface({ input: createReadStream(file) })) {
-      const { game, seq, data } = parseLine(file, text);
-      bytes += data.length;
+      const { game, record } = parseLine(file, text);
+      bytes += record.data.length;
       if (bytes > maxBytes) throw new Error(`the archives hold more than ${maxBytes} bytes`);
-      const records = games.get(game) ?? new Map<number, Uint8Array>();
-      games.set(game, records.set(seq, data));
+      const records = games.get(game) ?? new Map<number, StoredRecord>();
+      games.set(game, records.set(record.seq, record));
     }
   }
   return games;
 }
 
-function parseLine(file: string, text: string) {
-  const { game, seq, data } = JSON.parse(text) as { game?: unknown; seq?: unknown; data?: unknown };
+/** `at` is missing in older copies. */
+function parseLine(file: string, text: string): { game: string; record: StoredRecord } {
+  const { game, seq, at, data } = JSON.parse(text) as Readonly<Record<string, unknown>>;
   if (typeof game !== 'string' || typeof seq !== 'number' || typeof data !== 'string')
     throw new Error(`${file} is no archive`);
-  return { game, seq, data: Buffer.from(data, 'base64') };
+  const timeMs = typeof at === 'number' ? at : undefined;
+  return { game, record: { seq, data: Buffer.from(data, 'base64'), timeMs } };
 }
 
 export interface ArchiveListener {
@@ -173,7 +180,7 @@ export function withArchive(
 async function* merged(
   game: string,
   stored: AsyncIterable<StoredRecord>,
-  archived: ReadonlyMap<number, Uint8Array>,
+  archived: ReadonlyMap<number, StoredRecord>,
   listener: ArchiveListener,
 ): AsyncGenerator<StoredRecord> {
   let isFirst = true;
@@ -182,13 +189,12 @@ async function* merged(
     if (isFirst && copy === undefined) listener.onIncomplete(game);
     else if (isFirst) yield* below(record.seq, archived);
     isFirst = false;
-    if (copy !== undefined && Buffer.compare(copy, record.data) !== 0)
+    if (copy !== undefined && Buffer.compare(copy.data, record.data) !== 0)
       listener.onDifference(game, record.seq);
     yield record;
   }
 }
 
-function* below(limit: number, archived: ReadonlyMap<number, Uint8Array>): Generator<StoredRecord> {
-  for (const seq of [...archived.keys()].sort((a, b) => a - b))
-    if (seq < limit) yield { seq, data: archived.get(seq)! };
+function* below(limit: number, archived: ReadonlyMap<number, StoredRecord>): Generator<StoredRecord> {
+  for (const seq of [...archived.keys()].sort((a, b) => a - b)) if (seq < limit) yield archived.get(seq)!;
 }

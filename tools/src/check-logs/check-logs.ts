@@ -19,6 +19,8 @@ export interface CheckLogsOptions {
   readonly games?: string | undefined;
   /** What was stored later than this before a client's end need not have reached it, ms. Default 3 000. */
   readonly tailMs?: number | undefined;
+  /** Longest gap that a player who is connected may see while a game changes its owner, ms. Default 30 000. */
+  readonly maxGapMs?: number | undefined;
   /** Violations that are told of each rule. Default 20. */
   readonly maxViolations?: number | undefined;
   /** Lines of one client log. Default 20 million. */
@@ -29,6 +31,7 @@ export interface CheckLogsOptions {
 
 const DEFAULTS = {
   tailMs: 3_000,
+  maxGapMs: 30_000,
   maxViolations: 20,
   maxLines: 20_000_000,
   maxArchiveBytes: 2 ** 30,
@@ -61,18 +64,19 @@ export async function checkTraces(
   clients: readonly ClientTrace[],
   source: RecordSource,
   definitions: Definitions,
-  options: Pick<CheckLogsOptions, 'tailMs'>,
+  options: Pick<CheckLogsOptions, 'tailMs' | 'maxGapMs'>,
   findings: Findings,
 ): Promise<Report> {
   findings.checked('clients', clients.length);
   const roomOptions = { tailMs: options.tailMs ?? DEFAULTS.tailMs };
+  const gapOptions = { ...roomOptions, maxGapMs: options.maxGapMs ?? DEFAULTS.maxGapMs };
   for (const room of new Set(clients.flatMap(({ rooms }) => [...rooms.keys()]))) {
     findings.checked('rooms');
     await checkRoom(room, source.room(room), clients, roomOptions, findings);
   }
   for (const game of new Set(clients.flatMap(({ games }) => [...games.keys()]))) {
     findings.checked('games');
-    await checkGame(game, source, clients, definitions, findings);
+    await checkGame(game, source, clients, definitions, gapOptions, findings);
   }
   return findings.report();
 }

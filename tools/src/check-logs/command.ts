@@ -17,6 +17,7 @@ Types, lint and format of this repository are another command: npm run check.
   --partitions N    partitions of the installation (default: what it says itself)
   --games DIR       folder of the game types (games)
   --tail-ms N       what was stored so shortly before a client's end need not have reached it (3000)
+  --max-gap-ms N    how long a connected player may see nothing new while a game changes its owner (30000)
   --json            print the report as one JSON object
 
 Exit code: 0 every rule holds, 1 a rule is broken, 2 it could not be decided.`;
@@ -26,6 +27,7 @@ const OPTIONS = {
   partitions: { type: 'string' },
   games: { type: 'string' },
   'tail-ms': { type: 'string' },
+  'max-gap-ms': { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -54,6 +56,7 @@ async function checkAndTell(args: readonly string[]): Promise<number> {
     partitions: wholeNumber('--partitions', values.partitions),
     games: values.games,
     tailMs: wholeNumber('--tail-ms', values['tail-ms']),
+    maxGapMs: wholeNumber('--max-gap-ms', values['max-gap-ms']),
   };
   const report = await decide(options);
   if (report === undefined) return UNDECIDED;

@@ -61,7 +61,7 @@ export class NatsSource implements RecordSource, AsyncDisposable {
     const messages = await consumer.consume({ max_messages: 1_000 });
     try {
       for await (const message of messages) {
-        yield { seq: message.seq, data: message.data };
+        yield { seq: message.seq, data: message.data, timeMs: message.time.getTime() };
         if (message.seq >= last.seq) return;
       }
     } finally {

@@ -6,11 +6,13 @@ export const RULES = {
   delivered: 'A member that stayed was shown every message of the room.',
   chat_order: 'Messages were shown in the order of the room, none twice.',
   shown_committed: 'A state that was shown is what the log of the game gives at that place.',
-  game_order: 'After a newer epoch or record nothing older was shown.',
+  game_order: 'After a newer record of a game nothing older was shown.',
+  epoch_order: 'After a state of a newer owner none of an older one was shown.',
   command_kept: 'A command that was acknowledged is in the log.',
   one_owner: 'After a claim nobody but the claimant appended, each record once and in order.',
   replay: 'The log can be replayed, and gives the states whose hashes it holds.',
   one_breaker: 'An object of the World was broken by one player at a time.',
+  gap: 'Nobody who was connected waited longer for a state than a change of owner may take.',
   xp: 'XP in the World are what was earned by breaking, no more and no less.',
 } as const;
 export type Rule = keyof typeof RULES;
@@ -35,6 +37,15 @@ export interface Report {
   readonly checked: Readonly<Record<string, number>>;
   /** What could not be compared, and why: an old part of a log that is gone, a game type that is not here. */
   readonly skipped: Readonly<Record<string, number>>;
+  /** How long players saw nothing new of a game, by cause: see `rules/gaps.ts`. */
+  readonly gaps: Readonly<Record<string, GapFigures>>;
+}
+
+export interface GapFigures {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 export interface Place {
@@ -49,6 +60,7 @@ export class Findings {
   readonly #counts = new Map<Rule, number>();
   readonly #checked = new Map<string, number>();
   readonly #skipped = new Map<string, number>();
+  readonly #gapsMs = new Map<string, number[]>();
 
   constructor(maxViolations: number) {
     this.#maxViolations = maxViolations;
@@ -70,6 +82,12 @@ export class Findings {
     if (count > 0) this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + count);
   }
 
+  gap(cause: string, ms: number): void {
+    const known = this.#gapsMs.get(cause) ?? [];
+    known.push(ms);
+    this.#gapsMs.set(cause, known);
+  }
+
   report(): Report {
     return {
       ok: this.#violations.length === 0,
@@ -77,8 +95,15 @@ export class Findings {
       counts: Object.fromEntries(this.#counts),
       checked: Object.fromEntries(this.#checked),
       skipped: Object.fromEntries(this.#skipped),
+      gaps: Object.fromEntries([...this.#gapsMs].map(([cause, all]) => [cause, figuresOf(all)])),
     };
   }
+}
+
+function figuresOf(all: readonly number[]): GapFigures {
+  const sorted = all.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }
 
 /** The report for people. */
@@ -93,6 +118,8 @@ export function describeReport(report: Report): string {
   }
   lines.push(`checked: ${listOf(report.checked)}`);
   if (Object.keys(report.skipped).length > 0) lines.push(`not checked: ${listOf(report.skipped)}`);
+  for (const [cause, { count, p50Ms, p99Ms, maxMs }] of Object.entries(report.gaps))
+    lines.push(`gaps (${cause}): ${count}, median ${p50Ms} ms, p99 ${p99Ms} ms, longest ${maxMs} ms`);
   lines.push(report.ok ? '✓ every rule holds' : `✗ broken: ${Object.keys(report.counts).join(', ')}`);
   return lines.join('\n');
 }

@@ -2,6 +2,8 @@
 export interface StoredRecord {
   readonly seq: number;
   readonly data: Uint8Array;
+  /** When it was stored, Unix ms by the server's clock; copies of older versions do not say. */
+  readonly timeMs?: number | undefined;
 }
 
 /** Where the checker reads what is stored. Records come in rising order, up to the end as it was when asked. */

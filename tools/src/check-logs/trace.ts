@@ -40,6 +40,11 @@ export interface Shown extends Place {
   readonly shared: string | undefined;
   readonly own: string | undefined;
   readonly events: string | undefined;
+  /** Unix ms. */
+  readonly at: number;
+  /** How often the connection had been lost, and this game been joined, until then. */
+  readonly drops: number;
+  readonly joins: number;
 }
 
 export interface Applied extends Place {
@@ -48,8 +53,16 @@ export interface Applied extends Place {
   readonly seq: number;
 }
 
+/** The game was left in order, while connected. */
+export interface Leave extends Place {
+  readonly at: number;
+  readonly drops: number;
+  readonly joins: number;
+}
+
 export interface GameTrace {
   readonly shown: Shown[];
+  readonly leaves: Leave[];
   readonly applied: Applied[];
 }
 
@@ -70,6 +83,8 @@ export class TraceBuilder {
   readonly #open = new Map<string, Stay>();
   readonly #pids = new Map<string, number | undefined>();
   #connectedSince: number | undefined;
+  readonly #joins = new Map<string, number>();
+  #drops = 0;
 
   constructor(file: string, user: string) {
     this.file = file;
@@ -83,7 +98,7 @@ export class TraceBuilder {
       case 'client':
         return 'a second line of type "client"';
       case 'state':
-        this.#connectedSince = line.connected ? (this.#connectedSince ?? line.at) : undefined;
+        this.#connected(line.connected, line.at);
         return undefined;
       case 'end':
         for (const room of [...this.#open.keys()]) this.#endStay(room, line.at);
@@ -103,10 +118,13 @@ export class TraceBuilder {
       case 'room.fail':
       case 'game.command':
       case 'game.reject':
+        return undefined;
       case 'game.leave':
+        this.#leave(line, place);
         return undefined;
       case 'game.join':
         this.#pids.set(line.game, line.pid);
+        this.#joins.set(line.game, (this.#joins.get(line.game) ?? 0) + 1);
         return undefined;
       case 'game.state':
       case 'game.delta':
@@ -120,6 +138,17 @@ export class TraceBuilder {
 
   finish(): ClientTrace {
     return { file: this.file, user: this.#user, rooms: this.#rooms, games: this.#games };
+  }
+
+  #connected(isConnected: boolean, at: number): void {
+    if (!isConnected) this.#drops += 1;
+    this.#connectedSince = isConnected ? (this.#connectedSince ?? at) : undefined;
+  }
+
+  #leave({ game, at }: LogLineOf<'game.leave'>, place: Place): void {
+    if (this.#connectedSince === undefined) return;
+    const leave = { at, drops: this.#drops, joins: this.#joins.get(game) ?? 0, ...place };
+    this.#game(game).leaves.push(leave);
   }
 
   #stay(line: LogLineOf<'room.join' | 'room.reset' | 'room.leave'>, place: Place): string | undefined {
@@ -161,6 +190,9 @@ export class TraceBuilder {
       shared,
       own,
       events: line.t === 'game.delta' ? line.events : undefined,
+      at: line.at,
+      drops: this.#drops,
+      joins: this.#joins.get(line.game) ?? 0,
       ...place,
     });
     return undefined;
@@ -184,7 +216,7 @@ export class TraceBuilder {
   #game(game: string): GameTrace {
     const known = this.#games.get(game);
     if (known !== undefined) return known;
-    const made: GameTrace = { shown: [], applied: [] };
+    const made: GameTrace = { shown: [], leaves: [], applied: [] };
     this.#games.set(game, made);
     return made;
   }

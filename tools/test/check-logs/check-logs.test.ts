@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkLogs } from '../../src/check-logs/check-logs.ts';
 import type { Report, Rule } from '../../src/check-logs/report.ts';
 import type { LogLine, LogLineOf } from '../../src/recorder/log-line.ts';
-import { createStreams, HonestRun, PARTITIONS, type RunOptions } from './honest-run.ts';
+import { createStreams, HonestRun, PARTITIONS, type RunOptions, TAKEOVER_AT } from './honest-run.ts';
 
 let nats: NatsServer;
 let bus: NatsBus;
@@ -195,7 +195,7 @@ test('a state that differs from the log in its rows, events, tick, epoch or plac
   expect(await brokenRules(beyond)).toEqual(['shown_committed']);
 });
 
-test('an older record or epoch after a newer breaks game_order', async () => {
+test('an older record after a newer breaks game_order, one of an older epoch epoch_order too', async () => {
   const back = await runOf();
   const deltas = linesOf(back.lines('ann'), 'game.delta');
   replace(back.lines('ann'), deltas[20]!, deltas[20]!, { ...deltas[19]! });
@@ -206,7 +206,78 @@ test('an older record or epoch after a newer breaks game_order', async () => {
   const first = shown.findIndex(({ epoch }) => epoch === 2);
   replace(old.lines('ann'), shown[first]!, shown[first]!, { ...shown[first - 1]! });
   const report = await check(old);
-  expect(report.violations.map(({ text }) => text)).toContain('epoch 1 was shown after 2');
+  expect(report.violations.find(({ rule }) => rule === 'epoch_order')?.text).toBe(
+    'epoch 1 was shown after 2',
+  );
+});
+
+test('a frame of the old epoch after one of the new breaks epoch_order, also after the game was joined again', async () => {
+  const run = await runOf();
+  const lines = run.lines('ann');
+  const shown = linesOf(lines, 'game.delta');
+  const [join] = linesOf(lines, 'game.join');
+  const lastOld = shown.findLast(({ epoch }) => epoch === 1)!;
+  const [leave] = linesOf(lines, 'game.leave');
+  const { t: _, events: __, ...state } = lastOld;
+  replace(lines, leave!, leave!, { ...join! }, { ...state, t: 'game.state' }, leave!);
+  expect(await brokenRules(run)).toEqual(['epoch_order', 'game_order']);
+});
+
+test('a gap while the owner changes, or in the delivery, is measured, and breaks gap when it is too long', async () => {
+  const late = (lines: LogLine[], from: LogLine, ms: number) => {
+    for (const line of lines.slice(lines.indexOf(from)))
+      if (line.t === 'game.delta' || line.t === 'game.leave')
+        replace(lines, line, { ...line, at: line.at + ms });
+  };
+  const takeover = await runOf();
+  late(
+    takeover.lines('ann'),
+    linesOf(takeover.lines('ann'), 'game.delta').find(({ epoch }) => epoch === 2)!,
+    31_000,
+  );
+  const owner = await check(takeover);
+  expect(owner.counts).toEqual({ gap: 1 });
+  expect(owner.violations[0]?.text).toBe('nothing was shown for 31000 ms (owner)');
+  expect(owner.gaps.owner).toMatchObject({ count: 2, maxMs: 31_000 });
+
+  const silent = await runOf();
+  late(silent.lines('bob'), linesOf(silent.lines('bob'), 'game.delta')[10]!, 31_000);
+  expect((await check(silent)).gaps.delivery).toMatchObject({ count: 1, maxMs: 31_000 });
+  expect(await brokenRules(silent)).toEqual(['gap']);
+
+  const short = await runOf();
+  late(short.lines('bob'), linesOf(short.lines('bob'), 'game.delta')[10]!, 29_000);
+  expect(await brokenRules(short)).toEqual([]);
+});
+
+test('a gap in which the connection was lost breaks nothing; a client that saw nothing to its end does', async () => {
+  const lost = await runOf();
+  const lines = lost.lines('bob');
+  const delta = linesOf(lines, 'game.delta')[10]!;
+  const later = lines.slice(lines.indexOf(delta));
+  for (const line of later)
+    if (line.t === 'game.delta' || line.t === 'game.leave')
+      replace(lines, line, { ...line, at: line.at + 60_000 });
+  const back = linesOf(lines, 'game.delta')[10]!;
+  replace(
+    lines,
+    back,
+    { t: 'state', connected: false, at: back.at },
+    { t: 'state', connected: true, at: back.at },
+    back,
+  );
+  const report = await check(lost);
+  expect(report.counts).toEqual({});
+  expect(report.gaps.connection).toMatchObject({ count: 1, maxMs: 60_000 });
+
+  const blind = await runOf();
+  const own = blind.lines('bob');
+  const after = linesOf(own, 'game.delta')[20]!;
+  for (const line of own.slice(own.indexOf(after)))
+    if (line.t === 'game.delta' || line.t === 'game.applied') replace(own, line);
+  const [leave] = linesOf(own, 'game.leave');
+  replace(own, leave!, { ...leave!, at: Date.now() + 60_000 });
+  expect(await brokenRules(blind)).toEqual(['gap']);
 });
 
 test('an acked command that the log does not hold breaks command_kept', async () => {
@@ -250,6 +321,26 @@ test('a delta that is missing, a wrong hash and nonsense break replay', async ()
         : [record],
   });
   expect(await brokenRules(wrong)).toEqual(['replay']);
+});
+
+test('an object that was broken under the old owner and again under the new one breaks one_breaker', async () => {
+  const run = await runOf({
+    options: { regrowTicks: 10_000 },
+    cheat: ({ tables }, tick) => {
+      const target = [...tables.objects].at(-1)!;
+      if (tick === TAKEOVER_AT - 1) {
+        target.hp = 0;
+        target.brokenBy = 1;
+        tables.players.need(1).xp += 5;
+        tables.breaks.insert({ by: 1, object: target.id, xp: 5 });
+      } else if (tick === TAKEOVER_AT + 1) tables.breaks.insert({ by: 2, object: target.id, xp: 0 });
+    },
+  });
+  const report = await check(run);
+  expect(Object.keys(report.counts)).toEqual(['one_breaker']);
+  expect(report.violations.map(({ text }) => text).join()).toMatch(
+    /was broken by player 2 while it was broken/,
+  );
 });
 
 test('an object with two breakers breaks one_breaker, XP from nowhere break xp', async () => {

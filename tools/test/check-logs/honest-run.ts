@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly cheat?: (instance: WorldInstance, tick: number) => void;
   /** What is stored in place of a record. */
   readonly store?: (record: GameRecord, index: number) => readonly GameRecord[];
+  /** Options of the game, over those that every run has. */
+  readonly options?: Partial<typeof OPTIONS>;
   /** Index of a message that is stored a second time. */
   readonly storeTwice?: number;
 }
@@ -48,7 +50,8 @@ export interface RunOptions {
 const OPTIONS = { objects: 60, regrowTicks: 40 };
 const SEED = 7;
 const TICKS = 160;
-const TAKEOVER_AT = 80;
+/** The tick after which another process is the owner. */
+export const TAKEOVER_AT = 80;
 const SNAPSHOT_AT = 60;
 const JOIN_LATE_AT = 30;
 const HASH_EVERY = 10;
@@ -56,8 +59,8 @@ const START_MS = 1_700_000_000_000;
 
 export type WorldInstance = ReturnType<typeof newWorld>;
 
-function newWorld() {
-  return createInstance(world, { options: OPTIONS, seed: SEED });
+function newWorld(options: Partial<typeof OPTIONS> = {}) {
+  return createInstance(world, { options: { ...OPTIONS, ...options }, seed: SEED });
 }
 
 interface Player {
@@ -139,7 +142,7 @@ export class HonestRun {
   }
 
   async #play(): Promise<void> {
-    const instance = newWorld();
+    const instance = newWorld(this.#options.options);
     const players: Player[] = [];
     let head = { epoch: 1, nonce: 'one', n: 0 };
     await this.#append({ kind: 'claim', ...head, ...this.#claim('sim-a') });
@@ -163,7 +166,7 @@ export class HonestRun {
   }
 
   #claim(pod: string) {
-    const details = JSON.stringify({ options: OPTIONS, seed: SEED });
+    const details = JSON.stringify({ options: { ...OPTIONS, ...this.#options.options }, seed: SEED });
     return { pod, type: 'world', schemaVersion: world.schemaVersion, details };
   }
 

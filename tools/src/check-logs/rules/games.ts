@@ -1,4 +1,5 @@
 import {
+  type ClaimRecord,
   type DeltaRecord,
   decodeGameRecord,
   decodeSnapshot,
@@ -12,6 +13,7 @@ import type { RecordSource, StoredRecord } from '../sources.ts';
 import type { Applied, ClientTrace, Shown } from '../trace.ts';
 import { OwnerChain } from './chain.ts';
 import type { GameRule, GameRuleFactory } from './game-rule.ts';
+import { checkGaps, type GapOptions, RecordTimes } from './gaps.ts';
 import { WorldRule } from './world.ts';
 
 /** Rules of single game types. */
@@ -25,13 +27,19 @@ export async function checkGame(
   source: RecordSource,
   clients: readonly ClientTrace[],
   definitions: Definitions,
+  options: GapOptions,
   findings: Findings,
 ): Promise<void> {
   for (const client of clients) checkOrder(game, client, findings);
   const snapshots = await readSnapshots(game, source, findings);
   const check = new GameCheck(game, clients, snapshots, definitions, findings);
-  for await (const record of source.game(game)) check.record(record);
+  const times = new RecordTimes();
+  for await (const record of source.game(game)) {
+    times.add(record.seq, record.timeMs);
+    check.record(record);
+  }
   check.finish();
+  checkGaps(game, clients, times, options, findings);
 }
 
 /** What one client was shown, in the order in which it was. */
@@ -40,7 +48,7 @@ function checkOrder(game: string, client: ClientTrace, findings: Findings): void
   let last: Shown | undefined;
   for (const shown of client.games.get(game)?.shown ?? []) {
     if (last !== undefined && shown.epoch < last.epoch)
-      findings.violated('game_order', where, `epoch ${shown.epoch} was shown after ${last.epoch}`, shown);
+      findings.violated('epoch_order', where, `epoch ${shown.epoch} was shown after ${last.epoch}`, shown);
     // Full state may come again at the same place: it replaces what is there by the same.
     const isBack =
       last !== undefined && (shown.kind === 'state' ? shown.seq < last.seq : shown.seq <= last.seq);
@@ -109,6 +117,7 @@ class GameCheck {
     const fault = this.#chain.follow(record);
     if (fault !== undefined) this.#violated('one_owner', `record ${seq} ${fault}`);
     if (isFirst) this.#begin(seq, record);
+    if (record.kind === 'claim') this.#checkVersion(record);
     if (record.kind === 'delta') this.#delta(seq, record);
     this.#compareSnapshot(seq);
     this.#compare(seq, record);
@@ -145,6 +154,16 @@ class GameCheck {
       return;
     }
     this.#guard(() => this.#follow(Replay.begin(definition, record.details)));
+  }
+
+  /** A new owner may have changed the state to another version: only a snapshot of that one leads on. */
+  #checkVersion({ type, schemaVersion }: ClaimRecord): void {
+    const definition = this.#replay?.definition;
+    if (definition === undefined) return;
+    if (definition.type === type && definition.schemaVersion === schemaVersion) return;
+    this.#replay = undefined;
+    this.#rule = undefined;
+    this.#findings.skipped(`games that went on as ${type}@${schemaVersion}, until a snapshot of it`);
   }
 
   #load(snapshot: Snapshot): void {
