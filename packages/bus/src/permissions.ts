@@ -51,7 +51,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
   },
   simulation: {
     publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
-    subscribe: ['sim', 'gameIn', 'gameFeed', 'allEdgePresence'],
+    subscribe: ['sim', 'simStatus', 'gameIn', 'gameFeed', 'allEdgePresence'],
     streams: { GAMES: 'own', SNAPSHOTS: 'own', LEDGER: 'own' },
     buckets: { install: 'read' },
   },

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { gameId, gameStreamName, snapshotStreamName, subjectsFor } from '@breakwater/bus';
 import { type ServiceConfig, type ServiceContext, untilReachable } from '@breakwater/service-kit';
+import { drainGames } from './adapters/drain.ts';
 import { EdgePresence } from './adapters/edge-presence.ts';
 import { ensureStreams } from './adapters/ensure-streams.ts';
-import { wireGame } from './adapters/game-wires.ts';
+import { followGame, wireGame } from './adapters/game-wires.ts';
 import { loadGames } from './adapters/load-games.ts';
 import { NatsChain } from './adapters/nats-chain.ts';
 import { observeHost } from './adapters/observer.ts';
@@ -88,6 +89,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     {
       portsOf,
       wire: (game, owner) => wireGame(wires, game, owner),
+      follow: (game, hear) => followGame(wires, game, hear),
       nonce: () => randomBytes(12).toString('base64url'),
       clock,
       random: Math.random,
@@ -102,9 +104,11 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       hostTimeoutMs: config.hostTimeoutMs,
       maxStateBytes: config.maxStateBytes,
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
+      warm: { maxWarm: config.maxWarmGames, keepMs: config.warmKeepMs },
     },
   );
   metrics.players.observe(() => host.lines().reduce((sum, { players }) => sum + players, 0));
+  metrics.warmGames.observe(() => host.warmGames);
   for (const state of ['running', 'sleeping'] as const) {
     metrics.games.observe(() => host.lines().filter((line) => line.state === state).length, { state });
   }
@@ -113,8 +117,20 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const statusOptions = { pod, incarnation, maxGames: config.maxGames, heartbeatMs: config.heartbeatMs };
   const status = new Status(nats, subjects, clock, { host, report, ticks, types }, statusOptions);
 
+  // Said before anything waits: the matchmaker shall begin to move the games now.
+  const announceDrain = () => {
+    if (lifecycle.state !== 'draining') return;
+    host.beginDrain();
+    status.publish();
+  };
+  lifecycle.ending.addEventListener('abort', announceDrain, { once: true });
+  lifecycle.addLastWord(() => {
+    host.abandonAll();
+    status.publishLeaving();
+    return nats.flush();
+  });
   lifecycle.add('games', {
-    drain: ({ signal }) => host.leaveAll(signal),
+    drain: (drain) => drainGames({ nats, subjects, clock, log }, host, { ...config, pod }, drain),
     stop: async () => {
       await host.leaveAll(AbortSignal.timeout(STOP_MS));
       schedule.stop();

@@ -13,6 +13,12 @@ export const metrics = defineMetrics({
     doc: 'Games hosted by this process, by state.',
     labels: ['state'],
   },
+  warmGames: {
+    kind: 'gauge',
+    name: 'breakwater_simulation_warm_games',
+    unit: 'games',
+    doc: 'Games that another process hosts and this one keeps near their log, to take them over.',
+  },
   players: {
     kind: 'gauge',
     name: 'breakwater_simulation_players',
@@ -102,6 +108,20 @@ export const metrics = defineMetrics({
     unit: '1',
     doc: 'Requests to host a game: hosted, or the reason of the refusal.',
     labels: ['result'],
+  },
+  warmings: {
+    kind: 'counter',
+    name: 'breakwater_simulation_warmings_total',
+    unit: '1',
+    doc: 'Requests to warm a game up before it is hosted: warm, or the reason of the refusal.',
+    labels: ['result'],
+  },
+  warmEnds: {
+    kind: 'counter',
+    name: 'breakwater_simulation_warm_ends_total',
+    unit: '1',
+    doc: 'What became of warm games: hosted here, expired, broken (their log or feed was not what it should be) or dropped.',
+    labels: ['end'],
   },
   stops: {
     kind: 'counter',

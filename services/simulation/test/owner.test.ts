@@ -115,19 +115,23 @@ describe('an owner', () => {
     expect(world.stops).toEqual(['shutdown']);
   });
 
-  it('that was told to leave commits, takes a snapshot and writes nothing more', async () => {
-    const world = await hosted({ snapshotEveryRecords: 1_000 });
-    world.join('ann', 1);
-    world.command(1, 1);
-    await world.ticks(5);
-    const { owner } = world.owners[0]!;
-    const leaving = owner.leave('released');
-    await world.clock.advanceAsync(500);
-    expect(await leaving).toBe(world.log.lastSeq);
-    expect(world.snapshots.records).toHaveLength(1);
-    const length = world.log.archive.length;
-    world.join('bob', 1);
-    await world.ticks(20);
-    expect(world.log.archive.length).toBe(length);
-  });
+  it.each(['released', 'shutdown'] as const)(
+    'that was told to leave (%s) commits what it has and writes nothing more; only who ends takes a snapshot',
+    async (reason) => {
+      const world = await hosted({ snapshotEveryRecords: 1_000 });
+      world.join('ann', 1);
+      await world.ticks(5);
+      world.command(1, 1);
+      const { owner } = world.owners[0]!;
+      const leaving = owner.leave(reason);
+      await world.clock.advanceAsync(500);
+      expect(await leaving).toBe(world.log.lastSeq);
+      expect(world.replay().instance!.ackOf(1)).toBe(1);
+      expect(world.snapshots.records).toHaveLength(reason === 'shutdown' ? 1 : 0);
+      const length = world.log.archive.length;
+      world.join('bob', 1);
+      await world.ticks(20);
+      expect(world.log.archive.length).toBe(length);
+    },
+  );
 });

@@ -13,11 +13,14 @@ import {
   type SimHost,
   type SimHosted,
   type SimStatus,
+  type SimWarm,
+  type SimWarmed,
   type StateReply,
   simGames,
   simHosted,
   simReleased,
   simStatus,
+  simWarmed,
   snapshotStreamName,
   subjectsFor,
 } from '@breakwater/bus';
@@ -115,6 +118,12 @@ export class Sims implements AsyncDisposable {
       decode: simHosted,
       timeoutMs: 10_000,
     });
+  }
+
+  warm(pod: string, game: string, more: Partial<SimWarm> = {}): Promise<SimWarmed> {
+    const request = { game, type: 'world', schemaVersion: 1, ...more };
+    const options = { decode: simWarmed, timeoutMs: 10_000 };
+    return this.bus.request(subjects.sim(podId(pod), 'warm'), request, options);
   }
 
   async release(pod: string, game: string, epoch: number): Promise<number> {

@@ -156,6 +156,22 @@ describe('a lifecycle', () => {
     expect(wasAborted).toBe(true);
   });
 
+  test('says its last words once, and waits for none of them for long', async () => {
+    const lifecycle = new Lifecycle({ log });
+    const said: string[] = [];
+    lifecycle.addLastWord(() => void said.push('first'));
+    lifecycle.addLastWord(() => {
+      throw new Error('lost for words');
+    });
+    lifecycle.addLastWord(() => {
+      said.push('third');
+      return never();
+    });
+    await lifecycle.sayLastWords(20);
+    await lifecycle.sayLastWords(20);
+    expect(said).toEqual(['first', 'third']);
+  });
+
   test('refuses parts after the start', async () => {
     const lifecycle = new Lifecycle({ log });
     await lifecycle.start();

@@ -62,6 +62,7 @@ export class Lifecycle {
   readonly #stopDeadlineMs: number;
   readonly #drainDelayMs: number;
   readonly #entries: Entry[] = [];
+  readonly #lastWords: (() => void | Promise<void>)[] = [];
   #begun = 0;
   #state: LifecycleState = 'idle';
   #starting: Promise<void> | undefined;
@@ -89,6 +90,17 @@ export class Lifecycle {
     if (this.#state !== 'idle' && this.#state !== 'starting')
       throw new Error(`part ${name} was added when ${this.#state}`);
     this.#entries.push({ name, part });
+  }
+
+  /** Called when the process has to end at once, by an uncaught exception: a word to others, nothing more. */
+  addLastWord(say: () => void | Promise<void>): void {
+    this.#lastWords.push(say);
+  }
+
+  /** Says them all; settles after `timeoutMs` at the latest and never rejects. */
+  async sayLastWords(timeoutMs: number): Promise<void> {
+    const said = this.#lastWords.splice(0).map(async (say) => say());
+    await Promise.race([Promise.allSettled(said), sleep(timeoutMs)]);
   }
 
   /** Starts every part in order. @throws what the failing part threw; call `shutdown` afterwards. */

@@ -5,6 +5,7 @@ import type { BareServiceDefinition, RunningService, ServiceDefinition } from '.
 import { type PreparedService, prepareBareService, prepareService } from '../service/service.ts';
 
 const LOG_FLUSH_MS = 500;
+const LAST_WORDS_MS = 300;
 
 async function exit(code: number, output?: LogOutput): Promise<never> {
   await output?.flush(LOG_FLUSH_MS);
@@ -44,10 +45,10 @@ function installSignals(prepared: PreparedService): () => boolean {
   return () => signalled;
 }
 
-function installLastWords({ output }: PreparedService): void {
+function installLastWords({ lifecycle, output }: PreparedService): void {
   const onFatal = (kind: string) => (cause: unknown) => {
     output.log.fatal({ err: cause }, kind);
-    void exit(1, output);
+    void lifecycle.sayLastWords(LAST_WORDS_MS).then(() => exit(1, output));
   };
   process.on('uncaughtException', onFatal('uncaught exception'));
   process.on('unhandledRejection', onFatal('unhandled rejection'));

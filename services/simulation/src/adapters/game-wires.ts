@@ -1,8 +1,9 @@
-import { type GameInput, type GameInputOf, gameId, gameInput, type Subjects } from '@breakwater/bus';
-import type { BusMessage, BusSubscription, Logger, NatsBus } from '@breakwater/service-kit';
-import type { GameWire } from '../domain/host.ts';
+import { FEED_HEADERS, type GameInput, type GameInputOf, gameId, gameInput, type Subjects } from '@breakwater/bus';
+import type { BusMessage, Cancel, Logger, NatsBus } from '@breakwater/service-kit';
+import type { GameWire } from '../domain/host-types.ts';
 import type { Answer } from '../domain/inbox.ts';
 import type { Owner } from '../domain/owner.ts';
+import type { FedRecord } from '../domain/warm-games.ts';
 
 export interface GameWiresDeps {
   readonly nats: NatsBus;
@@ -17,27 +18,38 @@ export interface GameWiresDeps {
 /** What else of a message counts against its size. */
 const HEADROOM_BYTES = 1_024;
 
-/** Brings `game.<p>.<game>.in` and the game's feed to its owner. */
+/**
+ * Brings `game.<p>.<game>.in` and the game's feed to its owner. The feed also while nobody plays: an owner that
+ * appends nothing learns by it alone that it was overtaken, and a quiet game's feed costs nothing.
+ */
 export function wireGame(deps: GameWiresDeps, game: string, owner: Owner): GameWire {
   const { nats, subjects } = deps;
   const id = gameId(game);
   const inputs = nats.subscribe(subjects.gameIn(id), {}, (message) => take(deps, owner, message));
-  let feed: BusSubscription | undefined;
+  const feed = nats.subscribe(subjects.gameFeed(id), {}, (message) => owner.hear(message.data));
   for (const edge of owner.edges()) deps.onEdge(edge);
   return {
-    setFeed(isOn) {
-      if (isOn === (feed !== undefined)) return;
-      feed?.unsubscribe();
-      feed = isOn
-        ? nats.subscribe(subjects.gameFeed(id), {}, (message) => owner.hear(message.data))
-        : undefined;
-    },
     close() {
       inputs.unsubscribe();
-      feed?.unsubscribe();
-      feed = undefined;
+      feed.unsubscribe();
     },
   };
+}
+
+/** Hears the records of a game that another process hosts. */
+export function followGame(
+  { nats, subjects }: Pick<GameWiresDeps, 'nats' | 'subjects'>,
+  game: string,
+  hear: (record: FedRecord) => void,
+): Cancel {
+  const feed = nats.subscribe(subjects.gameFeed(gameId(game)), {}, (message) => {
+    const seq = Number(message.header(FEED_HEADERS.sequence));
+    // Edges publish notices on the feed, too: they have no sequence.
+    if (!Number.isSafeInteger(seq) || seq < 1) return;
+    const prevSeq = Number(message.header(FEED_HEADERS.lastSequence) ?? 0);
+    hear({ seq, prevSeq, bytes: Uint8Array.from(message.data) });
+  });
+  return () => feed.unsubscribe();
 }
 
 function take(deps: GameWiresDeps, owner: Owner, message: BusMessage): void {

@@ -1,5 +1,5 @@
 import type { Logger, MetricHandles } from '@breakwater/service-kit';
-import type { HostObserver } from '../domain/host.ts';
+import type { HostObserver } from '../domain/host-types.ts';
 import { COMMAND_OUTCOMES, type CommandOutcome } from '../domain/inbox.ts';
 import { APPEND_RESULTS, type AppendResult } from '../domain/owner-types.ts';
 import type { TickTimes } from '../domain/tick-times.ts';
@@ -65,6 +65,8 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
     },
     onSkippedTicks: (count) => metrics.skippedTicks.add(count),
     onHosting: (result) => metrics.hostings.add(1, { result }),
+    onWarming: (result) => metrics.warmings.add(1, { result }),
+    onEnd: (_game, end) => metrics.warmEnds.add(1, { end }),
     onStopped(game, epoch, reason, detail) {
       metrics.stops.add(1, { reason });
       log.info(

@@ -1,4 +1,4 @@
-import { podId, type Subjects, simHost, simList, simRelease } from '@breakwater/bus';
+import { podId, type SimVerb, type Subjects, simHost, simList, simRelease, simWarm } from '@breakwater/bus';
 import { type BusSubscription, type NatsBus, ReplyError } from '@breakwater/service-kit';
 import type { Host } from '../domain/host.ts';
 
@@ -22,9 +22,10 @@ export class SimRequests {
   /** Resolves when the server knows of the subscriptions: whoever is told that we are ready may ask at once. */
   async start(): Promise<void> {
     const pod = podId(this.#pod);
-    const on = (verb: 'host' | 'release' | 'list') => this.#subjects.sim(pod, verb);
+    const on = (verb: SimVerb) => this.#subjects.sim(pod, verb);
     const maxInFlight = MAX_HOSTINGS_AT_ONCE;
     this.#subscriptions = [
+      this.#nats.handle(on('warm'), { decode: simWarm, maxInFlight }, (request) => this.#host.warm(request)),
       this.#nats.handle(on('host'), { decode: simHost, maxInFlight }, (request) => this.#host.host(request)),
       this.#nats.handle(on('release'), { decode: simRelease, maxInFlight }, ({ game, epoch }) =>
         this.#release(game, epoch),

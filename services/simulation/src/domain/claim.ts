@@ -62,26 +62,30 @@ export function refuseBehind(tail: StoredRecord | undefined, epoch: number): Ref
   return undefined;
 }
 
-/** Appends the claim, checking the right to it again whenever the tail has moved on. */
-export async function claimGame(log: LogPort, claim: ClaimRecord, retry: Retry): Promise<ClaimResult> {
+/**
+ * Appends the claim, checking the right to it again whenever the tail has moved on.
+ *
+ * `knownTailSeq`: the caller has applied the record at that sequence itself and seen that a claim behind it is
+ * right. That is as good as having asked for the tail and heard an old answer: whether it still is the tail is
+ * proven by the append alone.
+ */
+export async function claimGame(
+  log: LogPort,
+  claim: ClaimRecord,
+  retry: Retry,
+  knownTailSeq?: number,
+): Promise<ClaimResult> {
   const bytes = encodeGameRecord(claim);
-  let tail = await readTail(log, retry);
+  let after = knownTailSeq ?? placeBehind(await readTail(log, retry), claim.epoch);
   for (;;) {
-    if (tail === 'abandoned') return unavailable('the log could not be read in time');
-    const refusal = refuseBehind(tail, claim.epoch);
-    if (refusal !== undefined) return { kind: 'refused', ...refusal };
-    const after = tail?.seq ?? 0;
-    const settled = await appendUntilSettled(
-      log,
-      { head: claim, bytes, expectedSeq: after },
-      recordHead,
-      retry,
-    );
+    if (typeof after !== 'number') return after;
+    const pending = { head: claim, bytes, expectedSeq: after };
+    const settled = await appendUntilSettled(log, pending, recordHead, retry);
     switch (settled.kind) {
       case 'stored':
         return { kind: 'claimed', seq: settled.seq, after };
       case 'overtaken':
-        tail = settled.tail;
+        after = placeBehind(settled.tail, claim.epoch);
         break;
       case 'cut_back':
         return { kind: 'refused', refusal: 'log_lost', epoch: 0, detail: 'records of the log are gone' };
@@ -93,6 +97,13 @@ export async function claimGame(log: LogPort, claim: ClaimRecord, retry: Retry):
         return settled satisfies never;
     }
   }
+}
+
+/** The sequence that a claim has to follow, or why it must not. */
+function placeBehind(tail: StoredRecord | undefined | 'abandoned', epoch: number): number | ClaimResult {
+  if (tail === 'abandoned') return unavailable('the log could not be read in time');
+  const refusal = refuseBehind(tail, epoch);
+  return refusal === undefined ? (tail?.seq ?? 0) : { kind: 'refused', ...refusal };
 }
 
 function unavailable(detail: string): ClaimResult {

@@ -66,8 +66,13 @@ export class Committer {
     return waiting;
   }
 
+  /** There is something that the log does not have, or somebody who waits for committed state. */
+  hasNews(instance: GameInstance): boolean {
+    return this.#waiting.length > 0 || instance.hasChanges;
+  }
+
   needsAppend(instance: GameInstance, nowMs: number): boolean {
-    if (this.#waiting.length > 0 || instance.hasChanges) return true;
+    if (this.hasNews(instance)) return true;
     return nowMs - this.#lastAppendMs >= this.#deps.options.keepAliveMs && instance.players.connected > 0;
   }
 

@@ -1,53 +1,16 @@
 /** The games of one process: taken in within limits, ticked, given up. No game can harm another here. */
 
-import type { HostedGame, SimHost, SimHosted } from '@breakwater/bus';
-import type { OnHookError } from './game-factory.ts';
+import type { HostedGame, SimHost, SimHosted, SimWarm, SimWarmed } from '@breakwater/bus';
 import { type GameDetails, GameFactory } from './game-factory.ts';
 import type { GameTypes } from './game-types.ts';
+import type { GameWire, HostObserver, HostOptions, HostPorts } from './host-types.ts';
 import { type HostingResult, hostGame } from './hosting.ts';
 import { Owner } from './owner.ts';
-import type { OwnerEvents, OwnerOptions, StopReason } from './owner-types.ts';
-import type { Cancel, ClockPort, OwnerPorts } from './ports.ts';
+import type { OwnerEvents, StopReason } from './owner-types.ts';
+import type { Cancel, OwnerPorts } from './ports.ts';
 import type { Report } from './report.ts';
 import type { TickSchedule } from './schedule.ts';
-
-/** The inputs and the feed of one game, delivered to its owner. */
-export interface GameWire {
-  /** Also hear the game's own feed: only needed while it has players. */
-  setFeed(isOn: boolean): void;
-  close(): void;
-}
-
-export interface HostPorts {
-  portsOf(game: string): OwnerPorts;
-  wire(game: string, owner: Owner): GameWire;
-  /** Different at every call. */
-  nonce(): string;
-  readonly clock: ClockPort;
-  readonly random: () => number;
-}
-
-/** What goes into metrics and logs. */
-export interface HostObserver {
-  ownerEvents(game: string): Omit<OwnerEvents, 'onJoined' | 'onState' | 'onStopped'>;
-  onHookError(game: string): OnHookError;
-  onTick(ms: number): void;
-  onSkippedTicks(ticks: number): void;
-  onHosting(result: 'hosted' | NonNullable<SimHosted['refusal']>): void;
-  onStopped(game: string, epoch: number, reason: StopReason, detail: string | undefined): void;
-  onBadStart(game: string, problem: string): void;
-  onTrouble(game: string, cause: string): void;
-}
-
-export interface HostOptions {
-  readonly pod: string;
-  readonly maxGames: number;
-  /** Loading and claiming one game, in ms. */
-  readonly hostTimeoutMs: number;
-  /** Largest full state of any game. */
-  readonly maxStateBytes: number;
-  readonly owner: OwnerOptions;
-}
+import { WarmGames } from './warm-games.ts';
 
 /** Of what went wrong with a game, in the words that travel. */
 const MAX_REASON = 200;
@@ -76,7 +39,8 @@ export class Host {
   readonly #observer: HostObserver;
   readonly #games = new Map<string, Hosted>();
   readonly #opening = new Map<string, Opening>();
-  isDraining = false;
+  readonly #warm: WarmGames;
+  #isDraining = false;
 
   constructor(
     ports: HostPorts,
@@ -92,10 +56,20 @@ export class Host {
     this.#report = report;
     this.#observer = observer;
     this.#options = options;
+    this.#warm = new WarmGames(ports, observer, { ...options.warm, loadTimeoutMs: options.hostTimeoutMs });
   }
 
-  get size(): number {
-    return this.#games.size;
+  /** Hosts nothing, and is about to host nothing. */
+  get isEmpty(): boolean {
+    return this.#games.size + this.#opening.size === 0;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  get warmGames(): number {
+    return this.#warm.size;
   }
 
   owners(): Iterable<Owner> {
@@ -131,15 +105,42 @@ export class Host {
     return result;
   }
 
-  /** Gives a game up in order. `undefined` when it is not hosted here at that epoch. */
+  /** Loads a game that is to be hosted here soon, and keeps it near its log's tail. */
+  async warm({ game, type, schemaVersion }: SimWarm): Promise<SimWarmed> {
+    if (this.#games.has(game) || this.#opening.has(game)) return { outcome: 'warm' };
+    const result = await this.#warmUp(game, this.#factoryOf(game, type, schemaVersion));
+    this.#observer.onWarming(result.refusal ?? 'warm');
+    return result;
+  }
+
+  /**
+   * Gives a game up in order, for another process to take it over: commits what it has and answers the sequence of
+   * its last record. `undefined` when it is not hosted here at that epoch.
+   */
   async release(game: string, epoch: number): Promise<number | undefined> {
     const owner = this.#games.get(game)?.owner;
-    return owner?.epoch === epoch ? await owner.leave('released') : undefined;
+    if (owner?.epoch !== epoch) return undefined;
+    const cancel = this.#ports.clock.after(this.#options.hostTimeoutMs, () => owner.stop('released'));
+    const seq = await owner.leave('released');
+    cancel();
+    return seq;
+  }
+
+  /** Takes no further game in; those that are hosted go on. */
+  beginDrain(): void {
+    this.#isDraining = true;
+    this.#warm.clear();
+  }
+
+  /** At once: nothing is appended any more, and nothing that is not committed is kept. */
+  abandonAll(): void {
+    this.beginDrain();
+    for (const owner of this.owners()) owner.stop('shutdown');
   }
 
   /** Commits and snapshots all games; `signal` cuts off what is not done by then. */
   async leaveAll(signal: AbortSignal): Promise<void> {
-    this.isDraining = true;
+    this.beginDrain();
     const opening = Promise.allSettled(Array.from(this.#opening.values(), ({ result }) => result));
     await Promise.race([opening, aborted(signal)]);
     await Promise.all(Array.from(this.owners(), (owner) => owner.leave('shutdown', signal)));
@@ -148,26 +149,33 @@ export class Host {
   /** Now and then. */
   housekeep(): void {
     const nowMs = this.#ports.clock.monotonicMs();
-    for (const { owner, wire } of [...this.#games.values()]) {
-      owner.housekeep(nowMs);
-      wire?.setFeed(owner.players > 0);
-    }
+    for (const owner of this.owners()) owner.housekeep(nowMs);
+  }
+
+  #hasRoom(game: string): boolean {
+    const warmOthers = this.#warm.size - (this.#warm.has(game) ? 1 : 0);
+    const taken = this.#games.size + this.#opening.size + warmOthers;
+    return !this.#isDraining && taken < this.#options.maxGames;
+  }
+
+  async #warmUp(game: string, factory: GameFactory | undefined): Promise<SimWarmed> {
+    if (factory === undefined) return { outcome: 'refused', refusal: 'unknown_game_type' };
+    if (!this.#hasRoom(game)) return { outcome: 'refused', refusal: 'no_capacity' };
+    return this.#warm.warm(game, factory);
+  }
+
+  #factoryOf(game: string, type: string, schemaVersion: number): GameFactory | undefined {
+    const definition = this.#types.get(type);
+    if (definition?.schemaVersion !== schemaVersion) return undefined;
+    return new GameFactory(definition, this.#observer.onHookError(game), this.#options.maxStateBytes);
   }
 
   async #open(request: SimHost): Promise<SimHosted> {
-    const definition = this.#types.get(request.type);
-    if (this.isDraining || this.#games.size + this.#opening.size >= this.#options.maxGames) {
-      return this.#count({ outcome: 'refused', refusal: 'no_capacity', epoch: 0 });
-    }
-    if (definition === undefined || definition.schemaVersion !== request.schemaVersion) {
+    const { game, type, schemaVersion } = request;
+    if (!this.#hasRoom(game)) return this.#count({ outcome: 'refused', refusal: 'no_capacity', epoch: 0 });
+    const factory = this.#factoryOf(game, type, schemaVersion);
+    if (factory === undefined)
       return this.#count({ outcome: 'refused', refusal: 'unknown_game_type', epoch: 0 });
-    }
-    const { game } = request;
-    const factory = new GameFactory(
-      definition,
-      this.#observer.onHookError(game),
-      this.#options.maxStateBytes,
-    );
     const ports = this.#ports.portsOf(game);
     const result = await this.#claim(request, factory, ports);
     if (result.kind === 'refused') {
@@ -178,11 +186,12 @@ export class Host {
     return this.#count({ outcome: 'hosted', epoch: request.epoch });
   }
 
-  #claim(request: SimHost, factory: GameFactory, ports: OwnerPorts): Promise<HostingResult> {
+  async #claim(request: SimHost, factory: GameFactory, ports: OwnerPorts): Promise<HostingResult> {
     const { clock, random } = this.#ports;
-    const { game, epoch } = request;
+    const { game, epoch, tailSeq } = request;
     const details: GameDetails = { options: request.options, seed: request.seed };
     const deadlineMs = clock.monotonicMs() + this.#options.hostTimeoutMs;
+    const warm = await this.#warm.take(game, factory);
     return hostGame({
       pod: this.#options.pod,
       ports,
@@ -190,6 +199,8 @@ export class Host {
       nonce: this.#ports.nonce(),
       epoch,
       details,
+      warm,
+      tailSeq,
       retry: {
         clock,
         random,
@@ -226,7 +237,6 @@ export class Host {
     };
     this.#games.set(game, hosted);
     hosted.wire = this.#ports.wire(game, owner);
-    hosted.wire.setFeed(owner.players > 0);
     this.#setTicks(hosted);
   }
 

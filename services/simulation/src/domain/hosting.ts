@@ -24,6 +24,10 @@ export interface HostingDeps {
   readonly details: GameDetails;
   readonly retry: Retry;
   readonly onBadStart: (problem: string) => void;
+  /** The game as this process has it already, near the log's tail; nobody else may use it any more. */
+  readonly warm?: Replay | undefined;
+  /** Sequence of the log's last record, by the word of the owner that gave the game up. */
+  readonly tailSeq?: number | undefined;
 }
 
 export type HostingResult =
@@ -38,12 +42,40 @@ const unavailable = (detail: string): HostingResult => refused({ refusal: 'unava
 
 /** Never rejects for what the streams do; the retry's `isOver` bounds it. */
 export async function hostGame(deps: HostingDeps): Promise<HostingResult> {
+  const { tailSeq, ports, epoch } = deps;
+  const isNamed = deps.warm !== undefined && tailSeq !== undefined;
+  const warm = isNamed ? await tryReplayTo(ports, deps.warm, tailSeq) : deps.warm;
+  if (isNamed && warm !== undefined && isRightBehind(warm, tailSeq, epoch))
+    return claimAndCatchUp(deps, { replay: warm }, tailSeq);
   const tail = await readTail(deps.ports.log, deps.retry);
   if (tail === 'abandoned') return unavailable('the log could not be read in time');
   const refusal = refuseBehind(tail, deps.epoch);
   if (refusal !== undefined) return refused(refusal);
-  const warm = tail === undefined ? createNew(deps) : await warmUp(deps, tail.seq);
-  return 'refusal' in warm ? refused(warm) : claimAndCatchUp(deps, warm);
+  const made = tail === undefined ? createNew(deps) : await warmUp(deps, warm, tail.seq);
+  return 'refusal' in made ? refused(made) : claimAndCatchUp(deps, made);
+}
+
+/**
+ * A claim of `epoch` is right behind the record that the old owner named as its last. The append will prove that it
+ * is the tail; that it is no `end` and of a lower epoch no append can prove, so the record itself has to have been
+ * applied here. Where this says no, the usual way says what is wrong.
+ */
+function isRightBehind({ seq, ended, head }: Replay, tailSeq: number, epoch: number): boolean {
+  return seq === tailSeq && ended === undefined && head !== undefined && head.epoch < epoch;
+}
+
+/** Up to `toSeq`, or `undefined` and good for nothing. */
+async function tryReplayTo(
+  ports: OwnerPorts,
+  replay: Replay,
+  toSeq: number,
+): Promise<Replay | undefined> {
+  try {
+    await replayTo(ports.log, replay, toSeq);
+    return replay;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The process itself refuses options that do not fit, before anything is in the log. */
@@ -57,7 +89,13 @@ function createNew({ factory, details }: HostingDeps): { readonly fresh: GameIns
   }
 }
 
-async function warmUp(deps: HostingDeps, tailSeq: number): Promise<Warm | Refusal> {
+async function warmUp(
+  deps: HostingDeps,
+  warm: Replay | undefined,
+  tailSeq: number,
+): Promise<Warm | Refusal> {
+  const replay = warm !== undefined ? await tryReplayTo(deps.ports, warm, tailSeq) : undefined;
+  if (replay !== undefined) return { replay };
   return warmOf(await loadForCertain(loaderDeps(deps), tailSeq, deps.retry));
 }
 
@@ -85,15 +123,19 @@ const loaderDeps = ({ ports, factory, onBadStart }: HostingDeps) => ({
   onBadStart,
 });
 
-async function claimAndCatchUp(deps: HostingDeps, warm: Warm): Promise<HostingResult> {
+async function claimAndCatchUp(
+  deps: HostingDeps,
+  warm: Warm,
+  knownTailSeq?: number,
+): Promise<HostingResult> {
   const details = ('replay' in warm ? warm.replay.details : undefined) ?? deps.details;
   const claim = claimRecord(deps, details);
-  const claimed = await claimGame(deps.ports.log, claim, deps.retry);
+  const claimed = await claimGame(deps.ports.log, claim, deps.retry, knownTailSeq);
   if (claimed.kind === 'refused') return claimed;
   const chain = new Chain(claim, claimed.seq, { ...deps.ports, onTrouble: deps.retry.onTrouble });
   if ('failure' in warm) return endFailed(deps, chain, warm.failure);
   if ('fresh' in warm) return { kind: 'hosted', game: { instance: warm.fresh, details, chain } };
-  const caughtUp = await untilRead(() => catchUp(deps, warm.replay, claimed.seq), deps.retry);
+  const caughtUp = await untilRead(() => catchUp(deps, warm.replay, claimed), deps.retry);
   if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
   if ('refusal' in caughtUp) return refused(caughtUp);
   if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
@@ -111,14 +153,16 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm): Promise<HostingRe
 async function catchUp(
   deps: HostingDeps,
   replay: Replay,
-  claimSeq: number,
+  claimed: { readonly seq: number; readonly after: number },
 ): Promise<{ replay: Replay } | { failure: string } | Refusal> {
+  // The append itself proved that nothing lies between.
+  if (replay.seq === claimed.after) return { replay };
   try {
-    await replayTo(deps.ports.log, replay, claimSeq);
+    await replayTo(deps.ports.log, replay, claimed.seq);
     return { replay };
   } catch (cause) {
     if (!(cause instanceof LogHoleError || cause instanceof CorruptLogError)) throw cause;
-    const warm = warmOf(await loadGame(loaderDeps(deps), claimSeq));
+    const warm = warmOf(await loadGame(loaderDeps(deps), claimed.seq));
     if ('fresh' in warm) throw new Error('unreachable: a loaded game is never new');
     return warm;
   }

@@ -3,7 +3,7 @@
 import { decodeSnapshot, type Snapshot } from '@breakwater/bus';
 import type { GameFactory } from './game-factory.ts';
 import { type LogPort, type SnapshotPort, sleep } from './ports.ts';
-import { CorruptLogError, LogHoleError, Replay, WrongVersionError } from './replay.ts';
+import { CorruptLogError, isBadLog, LogHoleError, Replay, WrongVersionError } from './replay.ts';
 import { type Retry, untilRead } from './settle.ts';
 
 export interface LoaderDeps {
@@ -109,12 +109,7 @@ async function tryStart(
     await replayTo(deps.log, replay, tailSeq);
     return replay;
   } catch (cause) {
-    if (
-      cause instanceof LogHoleError ||
-      cause instanceof CorruptLogError ||
-      cause instanceof WrongVersionError
-    )
-      return cause;
+    if (isBadLog(cause)) return cause;
     throw cause;
   }
 }

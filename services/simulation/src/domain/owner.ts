@@ -136,14 +136,14 @@ export class Owner {
   }
 
   /**
-   * Gives the game up in order: commits what it has, takes a snapshot. Resolves with the sequence of its last
-   * record; `signal` gives up at once what is not settled by then.
+   * Gives the game up in order: commits what it has, and takes a snapshot when no other process waits for it.
+   * Resolves with the sequence of its last record; `signal` gives up at once what is not settled by then.
    */
   async leave(reason: 'released' | 'shutdown', signal?: AbortSignal): Promise<number> {
     const stop = () => this.stop(reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    await Promise.race([this.#leaveInOrder(), this.#stopped.promise]);
+    await Promise.race([this.#leaveInOrder(reason === 'shutdown'), this.#stopped.promise]);
     signal?.removeEventListener('abort', stop);
     stop();
     return this.lastSeq;
@@ -166,18 +166,26 @@ export class Owner {
     this.#committer.commit(instance, this.#intake.sending(), forceSnapshot);
   }
 
-  async #leaveInOrder(): Promise<void> {
+  async #leaveInOrder(withSnapshot: boolean): Promise<void> {
     const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
     if (this.#phase !== 'ending' && this.#phase !== 'stopped') this.#phase = 'leaving';
-    await this.#committer.idle();
+    await this.#idle(withSnapshot);
     if (!isAwake || this.#instance === undefined) return;
     try {
-      this.#commit(this.#instance, true);
-      await this.#committer.idle();
+      this.#intake.drain(this.#instance);
+      if (withSnapshot || this.#committer.hasNews(this.#instance)) this.#commit(this.#instance, withSnapshot);
+      await this.#idle(withSnapshot);
     } catch (error) {
       // What cannot be encoded is dropped; the log stands as it is.
       this.#setup.events.onRestart(error);
     }
+  }
+
+  /** Resolves when nothing is on its way, an `end` included. */
+  async #idle(withSnapshot: boolean): Promise<void> {
+    do await this.#chain.idle();
+    while (this.#phase === 'ending' && this.#chain.isBusy);
+    if (withSnapshot) await this.#committer.idle();
   }
 
   #afterStep(instance: GameInstance, nowMs: number): void {

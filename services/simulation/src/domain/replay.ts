@@ -24,6 +24,13 @@ export class WrongVersionError extends Error {
   override readonly name = 'WrongVersionError';
 }
 
+/** What was read is not what it should be, and will not be when it is read again. */
+export function isBadLog(cause: unknown): cause is LogHoleError | CorruptLogError | WrongVersionError {
+  return (
+    cause instanceof LogHoleError || cause instanceof CorruptLogError || cause instanceof WrongVersionError
+  );
+}
+
 export class Replay {
   readonly #factory: GameFactory;
   details: GameDetails | undefined;

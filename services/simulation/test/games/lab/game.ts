@@ -60,6 +60,15 @@ export const game = defineGame({
         throw new Error('exploded as asked');
       },
     },
+    /** Takes the whole process down, as no game should. */
+    throwLater: {
+      args: {},
+      run() {
+        queueMicrotask(() => {
+          throw new Error('nobody catches this');
+        });
+      },
+    },
     /** The next step throws, once: the mark is never stored. */
     breakStep: {
       args: {},
