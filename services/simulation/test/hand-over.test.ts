@@ -49,7 +49,12 @@ describe('a game that is handed over', () => {
       await eventually(async () => (await archive.complete()).replay().instance.ackOf(pid) === 20);
       const claimAt = archive.kinds().indexOf('claim 2.0');
       expect(archive.records[claimAt - 1]?.seq).toBe(tailSeq);
-      expect(archive.kinds().slice(claimAt).filter((kind) => / 1\./.test(kind))).toEqual([]);
+      expect(
+        archive
+          .kinds()
+          .slice(claimAt)
+          .filter((kind) => / 1\./.test(kind)),
+      ).toEqual([]);
       expect((await sims.list('sim-old')).some((each) => each.game === game)).toBe(false);
     }
     expect(await metric(successor, hosted('hosted'))).toBe(5);

@@ -41,7 +41,10 @@ export async function drainGames(
   if (end === 'empty') return;
   const games = host.lines().length;
   const why = end === 'alone' ? 'no other process is there to take them' : 'the time to move them is over';
-  log.warn({ games, why }, 'games are given up with a snapshot and go on when a process with room takes them');
+  log.warn(
+    { games, why },
+    'games are given up with a snapshot and go on when a process with room takes them',
+  );
   await host.leaveAll(signal);
 }
 

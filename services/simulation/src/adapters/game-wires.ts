@@ -1,4 +1,11 @@
-import { FEED_HEADERS, type GameInput, type GameInputOf, gameId, gameInput, type Subjects } from '@breakwater/bus';
+import {
+  FEED_HEADERS,
+  type GameInput,
+  type GameInputOf,
+  gameId,
+  gameInput,
+  type Subjects,
+} from '@breakwater/bus';
 import type { BusMessage, Cancel, Logger, NatsBus } from '@breakwater/service-kit';
 import type { GameWire } from '../domain/host-types.ts';
 import type { Answer } from '../domain/inbox.ts';

@@ -38,4 +38,3 @@ export interface HostOptions {
   readonly owner: OwnerOptions;
   readonly warm: Omit<WarmOptions, 'loadTimeoutMs'>;
 }
-

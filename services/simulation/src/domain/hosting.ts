@@ -65,11 +65,7 @@ function isRightBehind({ seq, ended, head }: Replay, tailSeq: number, epoch: num
 }
 
 /** Up to `toSeq`, or `undefined` and good for nothing. */
-async function tryReplayTo(
-  ports: OwnerPorts,
-  replay: Replay,
-  toSeq: number,
-): Promise<Replay | undefined> {
+async function tryReplayTo(ports: OwnerPorts, replay: Replay, toSeq: number): Promise<Replay | undefined> {
   try {
     await replayTo(ports.log, replay, toSeq);
     return replay;
@@ -89,11 +85,7 @@ function createNew({ factory, details }: HostingDeps): { readonly fresh: GameIns
   }
 }
 
-async function warmUp(
-  deps: HostingDeps,
-  warm: Replay | undefined,
-  tailSeq: number,
-): Promise<Warm | Refusal> {
+async function warmUp(deps: HostingDeps, warm: Replay | undefined, tailSeq: number): Promise<Warm | Refusal> {
   const replay = warm !== undefined ? await tryReplayTo(deps.ports, warm, tailSeq) : undefined;
   if (replay !== undefined) return { replay };
   return warmOf(await loadForCertain(loaderDeps(deps), tailSeq, deps.retry));
@@ -123,11 +115,7 @@ const loaderDeps = ({ ports, factory, onBadStart }: HostingDeps) => ({
   onBadStart,
 });
 
-async function claimAndCatchUp(
-  deps: HostingDeps,
-  warm: Warm,
-  knownTailSeq?: number,
-): Promise<HostingResult> {
+async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: number): Promise<HostingResult> {
   const details = ('replay' in warm ? warm.replay.details : undefined) ?? deps.details;
   const claim = claimRecord(deps, details);
   const claimed = await claimGame(deps.ports.log, claim, deps.retry, knownTailSeq);
