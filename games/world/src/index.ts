@@ -69,6 +69,7 @@ export const world = defineGame({
         const xp = KINDS[object.kind]!.worth;
         object.brokenBy = player.pid;
         hitter.xp += xp;
+        ctx.award(player.pid, xp);
         ctx.tables.breaks.insert({ by: player.pid, object: object.id, xp });
         const wait = ctx.random.int(ctx.options.regrowTicks, ctx.options.regrowTicks * 2);
         ctx.tables.regrowth.insert({ atTick: ctx.tick + wait }, object.id);

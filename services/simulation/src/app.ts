@@ -7,6 +7,7 @@ import { ensureStreams } from './adapters/ensure-streams.ts';
 import { followGame, wireGame } from './adapters/game-wires.ts';
 import { loadGames } from './adapters/load-games.ts';
 import { NatsChain } from './adapters/nats-chain.ts';
+import { natsLedger } from './adapters/nats-ledger.ts';
 import { observeHost } from './adapters/observer.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import { Status } from './adapters/status.ts';
@@ -46,11 +47,17 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     partitions,
     games: { replicas, ...recordLimits },
     snapshots: { replicas, maxBytes: config.snapshotStreamBytes },
+    ledger: {
+      replicas,
+      maxBytes: config.ledgerStreamBytes,
+      maxRecordsPerUser: config.maxLedgerRecordsPerUser,
+    },
   };
   await untilReachable(() => ensureStreams(nats, log, sizes), { log, signal: lifecycle.ending });
 
   const chain = (stream: string, subject: string, spanName: string) =>
     new NatsChain(nats, tracer, { stream, subject, spanName, appendTimeoutMs: config.appendTimeoutMs });
+  const ledger = { nats, subjects, partitions, maxGames: config.maxLedgerGames, chain };
   const portsOf = (game: string) => ({
     log: chain(gameStreamName(gameId(game), partitions), subjects.gameLog(gameId(game)), 'simulation.append'),
     snapshots: chain(
@@ -58,6 +65,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       subjects.gameSnapshots(gameId(game)),
       'simulation.snapshot',
     ),
+    ledger: natsLedger(ledger, game),
     clock,
     random: Math.random,
   });
@@ -106,6 +114,9 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
       warm: { maxWarm: config.maxWarmGames, keepMs: config.warmKeepMs },
     },
+  );
+  metrics.pendingAwards.observe(() =>
+    Array.from(host.owners()).reduce((sum, owner) => sum + owner.pendingAwards, 0),
   );
   metrics.players.observe(() => host.lines().reduce((sum, { players }) => sum + players, 0));
   metrics.warmGames.observe(() => host.warmGames);

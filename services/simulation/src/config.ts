@@ -163,6 +163,27 @@ export const schema = {
     min: 1_048_576,
     max: 1_099_511_627_776,
   }),
+  ledgerStreamBytes: setting.bytes({
+    env: 'BREAKWATER_SIMULATION_LEDGER_STREAM_BYTES',
+    doc: 'Size of the stream of ledgers, for each partition. While it is full, awards wait in the games that gave them.',
+    default: 134_217_728,
+    min: 1_048_576,
+    max: 1_099_511_627_776,
+  }),
+  maxLedgerRecordsPerUser: setting.int({
+    env: 'BREAKWATER_SIMULATION_MAX_LEDGER_RECORDS_PER_USER',
+    doc: 'Records kept of the ledger of one user. The oldest are trimmed; the newest, which holds the total, stays.',
+    default: 32,
+    min: 1,
+    max: 100_000,
+  }),
+  maxLedgerGames: setting.int({
+    env: 'BREAKWATER_SIMULATION_MAX_LEDGER_GAMES',
+    doc: 'Games that gave a user awards and have not ended; those of one more wait until one of them ends.',
+    default: 256,
+    min: 8,
+    max: 1_024,
+  }),
   maxRecordsPerGame: setting.int({
     env: 'BREAKWATER_SIMULATION_MAX_RECORDS_PER_GAME',
     doc: 'Records in the log of one game; a game at this limit is refused alone until a snapshot lets it be purged.',

@@ -90,6 +90,24 @@ export const metrics = defineMetrics({
     unit: 'bytes',
     doc: 'Bytes of snapshots that were taken.',
   },
+  awards: {
+    kind: 'counter',
+    name: 'breakwater_simulation_awards_total',
+    unit: 'awards',
+    doc: "Awards that became part of their users' totals.",
+  },
+  awardTrouble: {
+    kind: 'counter',
+    name: 'breakwater_simulation_award_trouble_total',
+    unit: '1',
+    doc: 'Tries to post awards that failed and were made again: the ledger could not be read or written.',
+  },
+  pendingAwards: {
+    kind: 'gauge',
+    name: 'breakwater_simulation_pending_awards',
+    unit: 'awards',
+    doc: 'Awards in the outboxes of hosted games, waiting for the ledger.',
+  },
   badStarts: {
     kind: 'counter',
     name: 'breakwater_simulation_bad_starts_total',

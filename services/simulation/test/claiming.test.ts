@@ -5,11 +5,12 @@ import { noopTracer, systemClock } from '@breakwater/service-kit';
 import { eventually } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NatsChain } from '../src/adapters/nats-chain.ts';
+import { natsLedger } from '../src/adapters/nats-ledger.ts';
 import { GameFactory } from '../src/domain/game-factory.ts';
 import { hostGame } from '../src/domain/hosting.ts';
 import type { ChainPort } from '../src/domain/ports.ts';
 import { game as lab } from './games/lab/game.ts';
-import { Sims, subjects } from './sims.ts';
+import { PARTITIONS, Sims, subjects } from './sims.ts';
 
 describe('fault 30: claims', () => {
   let sims: Sims;
@@ -26,11 +27,12 @@ describe('fault 30: claims', () => {
   function claimant(game: string, epoch: number, wrap: (log: ChainPort) => ChainPort = (log) => log) {
     const log = wrap(chain(sims.gameStream(game), subjects.gameLog(gameId(game))));
     const snapshots = chain(sims.snapshotStream(game), subjects.gameSnapshots(gameId(game)));
+    const ledgers = { nats: sims.bus, subjects, partitions: PARTITIONS, maxGames: 256, chain };
     const clock = systemClock;
     const deadlineMs = clock.monotonicMs() + 10_000;
     return hostGame({
       pod: 'claimant',
-      ports: { log, snapshots, clock, random: Math.random },
+      ports: { log, snapshots, ledger: natsLedger(ledgers, game), clock, random: Math.random },
       factory: new GameFactory(lab as unknown as GameDefinition, () => undefined),
       nonce: randomUUID(),
       epoch,

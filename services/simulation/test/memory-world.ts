@@ -25,6 +25,7 @@ import type { StoredRecord } from '../src/domain/ports.ts';
 import { Replay } from '../src/domain/replay.ts';
 import { game as lab } from './games/lab/game.ts';
 import { MemoryChain, Way, type Weather, wayTo } from './memory-chain.ts';
+import { MemoryLedgers } from './memory-ledgers.ts';
 
 export const TICK_MS = 20;
 
@@ -51,8 +52,10 @@ export function recordOf(stored: StoredRecord): GameRecord {
 }
 
 export class MemoryWorld {
-  readonly clock = new FakeClock();
-  readonly log = new MemoryChain();
+  readonly clock: FakeClock;
+  readonly game: string;
+  readonly ledgers: MemoryLedgers;
+  readonly log: MemoryChain;
   readonly snapshots = new MemoryChain();
   readonly weather: Weather;
   readonly owners: LivingOwner[] = [];
@@ -74,7 +77,13 @@ export class MemoryWorld {
     options: Partial<OwnerOptions> = {},
     gameOptions: Record<string, unknown> = {},
     definition = lab as unknown as GameDefinition,
+    /** What games that give awards to the same users have in common. */
+    shared: { readonly game?: string; readonly clock?: FakeClock; readonly ledgers?: MemoryLedgers } = {},
   ) {
+    this.clock = shared.clock ?? new FakeClock();
+    this.game = shared.game ?? 'game';
+    this.ledgers = shared.ledgers ?? new MemoryLedgers();
+    this.log = this.ledgers.logOf(this.game);
     this.factory = new GameFactory(definition, () => undefined);
     this.weather = weather;
     this.details = { options: gameOptions, seed: 11 };
@@ -92,6 +101,7 @@ export class MemoryWorld {
     const ports = {
       log: wayTo(this.log, this.clock, this.weather, way),
       snapshots: wayTo(this.snapshots, this.clock, this.weather, way),
+      ledger: this.ledgers.ports(this.game, this.clock, this.weather, way),
       clock: this.clock,
       random: this.weather.random,
     };
@@ -126,9 +136,13 @@ export class MemoryWorld {
 
   /** Lets one tick time pass, and ticks whoever is alive and awake. */
   async tick(): Promise<void> {
+    this.stepOwners();
+    await this.clock.advanceAsync(TICK_MS);
+  }
+
+  stepOwners(): void {
     for (const { owner, way } of this.owners)
       if (!way.isDead && !way.isPaused) owner.tick(this.clock.monotonicMs());
-    await this.clock.advanceAsync(TICK_MS);
   }
 
   async ticks(count: number): Promise<void> {
@@ -207,6 +221,8 @@ export class MemoryWorld {
       onSnapshot: nothing,
       onRestart: (error) => void this.restarts.push(error),
       onStateTooLarge: nothing,
+      onAwards: nothing,
+      onAwardTrouble: nothing,
       onJoined: nothing,
       onState: nothing,
       onStopped: (reason) => {

@@ -4,6 +4,8 @@ import {
   gameStream,
   INSTALL_PARTITIONS_KEY,
   installPartitions,
+  type LedgerStreamLimits,
+  ledgerStream,
   type StreamLimits,
   snapshotStream,
 } from '@breakwater/bus';
@@ -16,6 +18,7 @@ export interface StreamSizes {
   readonly partitions: number;
   readonly games: GameStreamLimits;
   readonly snapshots: StreamLimits;
+  readonly ledger: LedgerStreamLimits;
 }
 
 /**
@@ -26,23 +29,32 @@ export async function ensureStreams(nats: NatsBus, log: Logger, sizes: StreamSiz
   await assertPartitions(nats, sizes);
   const definitions = definitionsOf(sizes);
   const isThere = await Promise.all(definitions.map(({ name }) => exists(nats, name)));
-  const isFirstStart = isThere.every((there) => !there);
+  const isFirst = (isOfThese: (name: string) => boolean) =>
+    definitions.every(({ name }, index) => !isOfThese(name) || !isThere[index]);
+  const isFirstStart = isFirst((name) => !isLedger(name));
+  const isFirstLedger = isFirst(isLedger);
   for (const [index, definition] of definitions.entries()) {
-    if (!isThere[index] && !isFirstStart) {
-      log.error(
-        { stream: definition.name },
-        'the stream is gone and is made anew; its games will be refused as lost',
-      );
+    const { name } = definition;
+    if (!isThere[index] && !(isLedger(name) ? isFirstLedger : isFirstStart)) {
+      const loss = isLedger(name) ? 'its users begin at 0 XP again' : 'its games will be refused as lost';
+      log.error({ stream: name }, `the stream is gone and is made anew; ${loss}`);
     }
     await nats.ensureStream(definition);
   }
 }
 
+/** An installation from before there were ledgers gets them later than the other streams. */
+const isLedger = (name: string): boolean => name.startsWith('LEDGER_');
+
 /** From the last partition down, so that a first start cut short cannot look like fewer partitions. */
-function definitionsOf({ partitions, games, snapshots }: StreamSizes): StreamDefinition[] {
+function definitionsOf({ partitions, games, snapshots, ledger }: StreamSizes): StreamDefinition[] {
   const limits = { ...snapshots, maxSnapshotsPerGame: MAX_SNAPSHOTS_PER_GAME };
   const numbers = Array.from({ length: partitions }, (_, index) => partitions - 1 - index);
-  return numbers.flatMap((partition) => [gameStream(partition, games), snapshotStream(partition, limits)]);
+  return numbers.flatMap((partition) => [
+    gameStream(partition, games),
+    snapshotStream(partition, limits),
+    ledgerStream(partition, ledger),
+  ]);
 }
 
 /** A game's partition follows from the count, so another count would look for its log in the wrong stream. */

@@ -45,6 +45,11 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
         if (result.kind === 'taken') metrics.snapshotBytes.add(result.bytes);
         else log.warn({ game, result }, 'a snapshot was not taken');
       },
+      onAwards: (count) => metrics.awards.add(count),
+      onAwardTrouble(cause) {
+        metrics.awardTrouble.add(1);
+        log.warn({ game, cause }, 'awards of a game could not be posted and are tried again');
+      },
       onRestart(error) {
         metrics.restarts.add(1);
         log.error({ game, err: error }, 'a game threw and starts again from its log');

@@ -1,7 +1,7 @@
 /** Turns what changed into records, and lets out what belongs to a record when that record is stored. */
 
 import { encodeGameRecord, type Snapshot } from '@breakwater/bus';
-import { type GameInstance, hashParts, stateBytes } from '@breakwater/game-kit';
+import { type Award, type GameInstance, hashParts, stateBytes } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
 import type { OwnerEvents, OwnerOptions } from './owner-types.ts';
@@ -19,6 +19,8 @@ export interface CommitterDeps {
   readonly chain: Chain;
   readonly options: OwnerOptions;
   readonly events: OwnerEvents;
+  /** Awards that a stored record gave. */
+  readonly onAwards: (awards: readonly Award[]) => void;
   /** After every append, when it is certain what became of it. */
   readonly onSettled: (settled: Settled) => void;
   /** What follows an append threw: nothing that was built on it is to be trusted. */
@@ -31,6 +33,7 @@ interface Flight {
   readonly bytes: number;
   readonly replies: CapturedReplies | undefined;
   readonly snapshot: Omit<Snapshot, 'logSeq'> | undefined;
+  readonly awards: readonly Award[];
 }
 
 type EncodedState = ReturnType<GameInstance['encodeState']>;
@@ -83,6 +86,7 @@ export class Committer {
   commit(instance: GameInstance, trace?: string, forceSnapshot = false): void {
     const { chain, options, ports } = this.#deps;
     const head = chain.nextHead;
+    const awards = instance.nameAwards(head.epoch, head.n);
     const parts = instance.encodeDelta();
     this.#verifier?.check(instance, parts);
     const hasHash = head.n % options.hashEveryRecords === 0;
@@ -108,6 +112,7 @@ export class Committer {
           ? new CapturedReplies(this.takeWaiting(), instance, state)
           : undefined,
       snapshot: isFit && hasSnapshot && hash !== undefined ? this.#snapshotOf(head, state, hash) : undefined,
+      awards,
     });
   }
 
@@ -115,7 +120,13 @@ export class Committer {
     const { chain, ports } = this.#deps;
     const bytes = encodeGameRecord({ kind: 'end', ...chain.nextHead, reason });
     const startedMs = ports.clock.monotonicMs();
-    this.#send(bytes, undefined, { startedMs, bytes: bytes.length, replies: undefined, snapshot: undefined });
+    this.#send(bytes, undefined, {
+      startedMs,
+      bytes: bytes.length,
+      replies: undefined,
+      snapshot: undefined,
+      awards: [],
+    });
   }
 
   /** Resolves when neither an append nor a snapshot is on its way. */
@@ -179,8 +190,9 @@ export class Committer {
     onSettled(settled);
   }
 
-  #release(seq: number, { replies, snapshot }: Flight): void {
-    const { chain, pod, events } = this.#deps;
+  #release(seq: number, { replies, snapshot, awards }: Flight): void {
+    const { chain, pod, events, onAwards } = this.#deps;
+    onAwards(awards);
     if (replies !== undefined) {
       replies.release({ epoch: chain.epoch, seq, pod, schema: this.#schema });
       for (const { input, pid } of replies.waiting)

@@ -59,6 +59,10 @@ export interface OwnerEvents {
   onCommand(outcome: CommandOutcome): void;
   onFrozen(ms: number): void;
   onSnapshot(result: SnapshotResult): void;
+  /** So many awards are part of their users' totals now. */
+  onAwards(count: number): void;
+  /** Awards could not be posted, and are tried again. */
+  onAwardTrouble(cause: string): void;
   /** The game was thrown away and is loaded from its log again. */
   onRestart(error: unknown): void;
   onStateTooLarge(bytes: number): void;

@@ -6,7 +6,8 @@
  */
 
 import type { GameState } from '@breakwater/bus';
-import type { GameInstance } from '@breakwater/game-kit';
+import type { Award, GameInstance } from '@breakwater/game-kit';
+import { AwardPoster } from './awards.ts';
 import type { Chain } from './chain.ts';
 import { isClaimAbove } from './claim.ts';
 import { Committer } from './committer.ts';
@@ -33,6 +34,7 @@ export class Owner {
   readonly #intake: Intake;
   readonly #committer: Committer;
   readonly #reloader: Reloader;
+  readonly #awards: AwardPoster;
   #phase: Phase = 'running';
   /** Absent while the game sleeps or is loaded. */
   #instance: GameInstance | undefined;
@@ -57,9 +59,19 @@ export class Owner {
     this.#committer = new Committer({
       ...setup,
       ...game,
+      onAwards: (awards) => this.#awards.add(awards),
       onSettled: (settled) => this.#onSettled(settled),
       onBroken: (error) => this.#restart(error),
     });
+    this.#awards = new AwardPoster({
+      ...setup.ports,
+      owner: game.chain,
+      onPosted: (awards) => this.#onPosted(awards),
+      onEmpty: () => this.#onAllPosted(),
+      onOvertaken: () => this.stop('overtaken'),
+      onTrouble: events.onAwardTrouble,
+    });
+    this.#awards.add(game.instance.awards());
   }
 
   get epoch(): number {
@@ -75,6 +87,11 @@ export class Owner {
   get players(): number {
     if (this.#instance !== undefined) this.#players = this.#instance.players.seated;
     return this.#players;
+  }
+
+  /** Awards that wait for the ledger. */
+  get pendingAwards(): number {
+    return this.#awards.size;
   }
 
   get state(): GameState {
@@ -155,6 +172,7 @@ export class Owner {
     this.#phase = 'stopped';
     if (reason === 'failed') this.#failure = detail ?? reason;
     this.#chain.abandon();
+    this.#awards.stop();
     this.#committer.stop();
     this.#intake.clear();
     this.#instance = undefined;
@@ -190,8 +208,9 @@ export class Owner {
 
   #afterStep(instance: GameInstance, nowMs: number): void {
     if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance);
-    else if (instance.ended !== undefined) this.#end(instance.ended);
-    if (this.#phase !== 'running') return;
+    else if (instance.ended !== undefined && instance.pendingAwards === 0) this.#end(instance.ended);
+    // Asleep or ended nobody would post what is still in the outbox.
+    if (this.#phase !== 'running' || instance.pendingAwards > 0) return;
     const verdict = idleVerdict(instance);
     if (verdict === 'end') this.#end('empty');
     else if (verdict === 'doze') this.#doze();
@@ -219,7 +238,7 @@ export class Owner {
 
   /** The append that ends this phase. */
   #sendLast(): void {
-    if (this.#chain.isBusy) return;
+    if (this.#chain.isBusy || (this.#phase === 'ending' && !this.#awards.isEmpty)) return;
     this.#isLastSent = true;
     try {
       if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
@@ -245,6 +264,16 @@ export class Owner {
     else if (this.#phase === 'ending') this.#stopEnded();
     else if (!this.#intake.isEmpty) this.#setPhase('running');
     else this.#sleep();
+  }
+
+  /** They leave the outbox with the next delta. */
+  #onPosted(awards: readonly Award[]): void {
+    for (const award of awards) this.#instance?.takeAward(award);
+    this.#setup.events.onAwards(awards.length);
+  }
+
+  #onAllPosted(): void {
+    if (this.#phase === 'ending' && !this.#isLastSent) this.#sendLast();
   }
 
   #stopEnded(): void {
@@ -292,6 +321,7 @@ export class Owner {
       return;
     }
     this.#instance = reloaded.instance;
+    this.#awards.add(reloaded.instance.awards());
     this.#committer.reset();
     this.#setPhase('running');
   }

@@ -1,6 +1,7 @@
 /** What the owner of a game needs from outside. Everything here can be played by memory in a test. */
 
 import type { RecordHead } from '@breakwater/bus';
+import type { LedgerPorts } from './ledger.ts';
 
 /** Stops what was scheduled; calling it again does nothing. */
 export type Cancel = () => void;
@@ -46,6 +47,7 @@ export type SnapshotPort = ChainPort;
 export interface OwnerPorts {
   readonly log: LogPort;
   readonly snapshots: SnapshotPort;
+  readonly ledger: LedgerPorts;
   readonly clock: ClockPort;
   /** 0 (included) to 1 (excluded). */
   readonly random: () => number;
