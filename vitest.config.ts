@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The chart's tests need Helm and promtool: `breakwater test --chart` runs them, and nothing else. */
+/** The chart's tests and the Tiltfile's need Helm, promtool and Go: `breakwater test --chart` runs them, and nothing else. */
 const isChart = process.env.BREAKWATER_TEST_CHART === '1';
 
 /** These need a cluster: `breakwater test --e2e` runs them, and nothing else. */
@@ -20,7 +20,11 @@ export default defineConfig({
           'bench/src/**/*.test.ts',
           'test/**/*.test.ts',
         ],
-    exclude: ['**/node_modules/**', ...(isChart ? [] : ['test/chart/**']), ...(isE2e ? [] : onCluster)],
+    exclude: [
+      '**/node_modules/**',
+      ...(isChart ? [] : ['test/chart/**', 'test/tilt/**']),
+      ...(isE2e ? [] : onCluster),
+    ],
     maxWorkers: isE2e ? 1 : 2,
     testTimeout: isE2e ? 300_000 : 30_000,
     hookTimeout: isE2e ? 900_000 : 120_000,

@@ -37,6 +37,8 @@ export const DEPENDENCY_TABLE: Readonly<Record<string, PartRule>> = {
   // The commands that are about all services read what these declare of themselves.
   'tools/src/schemas.ts': { ours: ['service-kit', 'testkit'], npm: NONE, node: true },
   'tools/src/gen': { ours: ['service-kit', 'bus', 'testkit'], npm: NONE, node: true },
+  // The first process of a container under Tilt has nothing but Node.
+  tilt: { ours: NONE, npm: NONE, node: true },
   bench: { ours: ['*'], npm: 'declared', node: true },
   test: {
     ours: ['client', 'bus', 'protocol', 'testkit', 'tools', 'game-kit', 'game-*'],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Tree } from './rules.ts';
 
-const FOLDERS = ['packages', 'services', 'games', 'tools', 'bench', 'test'];
+const FOLDERS = ['packages', 'services', 'games', 'tools', 'bench', 'tilt', 'test'];
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage']);
 
 /** Reads the sources and manifests of a checkout. */

@@ -77,7 +77,7 @@ export const ofKind = (objects: readonly KubeObject[], kind: string): readonly K
   objects.filter((object) => object.kind === kind);
 
 export const componentOf = (object: KubeObject): string | undefined =>
-  object.metadata.labels['app.kubernetes.io/component'];
+  object.metadata.labels?.['app.kubernetes.io/component'];
 
 /** @throws Error when there is not exactly one */
 export function one(objects: readonly KubeObject[], kind: string, component: string): KubeObject {

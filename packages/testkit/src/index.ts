@@ -49,6 +49,7 @@ export {
   type SupervisorEvent,
   type SupervisorOptions,
 } from './process/supervisor.ts';
+export { findGo } from './programs/find-go.ts';
 export { type FindHelmOptions, findHelm, HELM_VERSION } from './programs/find-helm.ts';
 export { type FindPromtoolOptions, findPromtool } from './programs/find-promtool.ts';
 export { type FaultProxy, type ProxyDirection, type ProxyTarget, startProxy } from './proxy/proxy.ts';

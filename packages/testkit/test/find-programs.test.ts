@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findHelm, findPromtool, HELM_VERSION } from '../src/index.ts';
+import { findGo, findHelm, findPromtool, HELM_VERSION } from '../src/index.ts';
 
 let dir: string;
 let cacheDir: string;
@@ -57,4 +57,11 @@ test('promtool is found on the PATH, and its absence says what to install', asyn
   await expect(findPromtool({ path, ...none, install: true })).rejects.toThrow(/this is not Debian/);
   const promtool = program(join(path, 'promtool'), 'true');
   expect(await findPromtool({ path, ...none })).toBe(promtool);
+});
+
+test('a Go that can fetch what a module asks for is taken, an older one is named', async () => {
+  const go = program(join(path, 'go'), 'echo go1.21.0');
+  expect(await findGo({ path })).toBe(go);
+  program(go, 'echo go1.19.8');
+  await expect(findGo({ path })).rejects.toThrow(/is go1\.19\.8\. Install Go 1\.21 or newer/);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findChromium, findHelm, findNatsServer, findPromtool } from '@breakwater/testkit';
+import { findChromium, findGo, findHelm, findNatsServer, findPromtool } from '@breakwater/testkit';
 import { type Command, CommandError, messageOf } from '../command.ts';
 import { runProgram } from '../run-program.ts';
 import { CLUSTER_COMMANDS } from './cluster-commands.ts';
@@ -17,7 +17,7 @@ and the page in a real Chromium. The last line counts the tests. With filters on
 path contains one of them are run, and nothing else.
 
   --long    full counts of the randomised tests, as before a release
-  --chart   the tests of the Helm chart instead, which need Helm and promtool
+  --chart   the tests of the Helm chart and of the Tiltfile instead, which need Helm, promtool and Go
   --e2e     the tests on the cluster that the kubeconfig leads to instead
   --strict  with --e2e: a test that is left out counts as a failure (set where CI is)
 
@@ -47,7 +47,7 @@ async function runHere({ mode, isLong, filters }: TestOptions): Promise<number> 
     ...(isLong && { BREAKWATER_TEST_LONG: '1' }),
     ...(isChart && { BREAKWATER_TEST_CHART: '1' }),
   };
-  const tests = new TestRun(isChart ? ['test/chart/', ...filters] : filters, env);
+  const tests = new TestRun(isChart ? ['test/chart/', 'test/tilt/', ...filters] : filters, env);
   const steps = filters.length > 0 || isChart ? [tests] : [typesStep, lintStep, tests];
   const results = await runSteps(steps, console.log);
   console.log(summarize(results));
@@ -102,7 +102,7 @@ async function assertTools(mode: Mode): Promise<void> {
     console.log(`nats-server ${nats.version} (${nats.path})`);
     const others: string[] = [];
     if (mode !== 'all') others.push(await findHelm({ log }));
-    if (mode === 'chart') others.push(await findPromtool({ install: true, log }));
+    if (mode === 'chart') others.push(await findPromtool({ install: true, log }), await findGo());
     else others.push(await findChromium({ install: true, log }));
     if (mode === 'e2e') others.push(`Kubernetes ${await findCluster()}`);
     console.log(others.join(', '));
