@@ -83,6 +83,29 @@ test('what is scaled by something else has no replicas in its template', async (
     expect(at(scaler, 'spec.scaleTargetRef.name')).toBe(`bw-breakwater-${service}`);
   }
   expect(ofKind(plain, 'HorizontalPodAutoscaler')).toEqual([]);
+  expect(at(one(plain, 'Deployment', 'simulation'), 'spec.replicas')).toBe(2);
+  const buffered = await render('defaults', ['--set', 'simulation.buffer.enabled=true']);
+  expect(at(one(buffered, 'Deployment', 'simulation'), 'spec')).not.toHaveProperty('replicas');
+});
+
+test('the matchmaker looks for exactly the pods of the simulation, and scales its Deployment', async () => {
+  const objects = await render('production');
+  const { data } = one(objects, 'ConfigMap', 'matchmaker');
+  const simulation = one(objects, 'Deployment', 'simulation');
+  const labels = at(simulation, 'spec.selector.matchLabels') as Record<string, string>;
+  const selector = data?.BREAKWATER_MATCHMAKER_POD_SELECTOR?.split(',').map((term) => term.split('='));
+  expect(Object.fromEntries(selector ?? [])).toEqual(labels);
+  expect(data?.BREAKWATER_MATCHMAKER_DEPLOYMENT).toBe(simulation.metadata.name);
+});
+
+test('a simulation pod says on which node it is', async () => {
+  const container = list(
+    at(one(await render('defaults'), 'Deployment', 'simulation'), 'spec.template.spec.containers'),
+  )[0];
+  expect(list(at(container, 'env'))).toContainEqual({
+    name: 'BREAKWATER_SIMULATION_NODE',
+    valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } },
+  });
 });
 
 test('evictions take one pod of a service at a time, and sick ones always', async () => {

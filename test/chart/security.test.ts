@@ -67,6 +67,18 @@ test('the matchmaker may watch and annotate pods of its namespace, and nothing e
   for (const kind of ['ClusterRole', 'ClusterRoleBinding']) expect(ofKind(objects, kind)).toEqual([]);
 });
 
+test('with the buffer the matchmaker may scale the simulation as well, and no other Deployment', async () => {
+  const objects = await render('defaults', ['--set', 'simulation.buffer.enabled=true']);
+  expect(ofKind(objects, 'Role').flatMap(({ rules }) => rules?.slice(1))).toEqual([
+    {
+      apiGroups: ['apps'],
+      resources: ['deployments/scale'],
+      resourceNames: ['bw-breakwater-simulation'],
+      verbs: ['get', 'patch'],
+    },
+  ]);
+});
+
 test('without the Kubernetes API there is neither a role nor a token', async () => {
   const objects = await render('certificates');
   expect([...ofKind(objects, 'Role'), ...ofKind(objects, 'RoleBinding')]).toEqual([]);

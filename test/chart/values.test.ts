@@ -51,6 +51,16 @@ test.each([
   ['a drain that does not fit', ['edge.drain.deadlineSeconds=30'], /edge\.drain\.deadlineSeconds: /],
   ['an autoscaler upside down', ['chat.autoscaling.minReplicas=9'], /chat\.autoscaling\.minReplicas: /],
   [
+    'a buffer without the Kubernetes API',
+    ['simulation.buffer.enabled=true', 'matchmaker.kubernetes.enabled=false'],
+    /simulation\.buffer\.enabled: /,
+  ],
+  [
+    'a buffer upside down',
+    ['simulation.buffer.enabled=true', 'simulation.buffer.minReplicas=20'],
+    /simulation\.buffer\.minReplicas: /,
+  ],
+  [
     'the demo behind an edge with TLS',
     ['demo.enabled=true', 'edge.tls.enabled=true', 'edge.tls.secretName=a'],
     /demo\.enabled: /,

@@ -7,6 +7,7 @@ A service with everything that belongs to it. Give
   surge     maxSurge of the rolling update; default 1
   token     mount the service account's token
   secrets   further settings from Secrets: [{env, secret, key}]
+  fields    further settings from the pod itself: [{env, path}]
   mounts    Secrets as files: [{name, secret, path, items}]
 */}}
 {{- define "breakwater.component" -}}

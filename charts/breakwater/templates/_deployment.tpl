@@ -1,7 +1,7 @@
 {{/* The Deployment of a service; the scope is made by breakwater.component. */}}
 {{- define "breakwater.component.deployment" -}}
 {{- $pods := .root.Values.pods -}}
-{{- $scaled := dig "autoscaling" "enabled" false .values -}}
+{{- $scaled := or (dig "autoscaling" "enabled" false .values) (dig "buffer" "enabled" false .values) -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -109,6 +109,10 @@ env:
     value: --max-old-space-size={{ include "breakwater.oldSpaceMiB" .values }}
   - name: BREAKWATER_INSTANCE
     valueFrom: {fieldRef: {fieldPath: metadata.name}}
+  {{- range .spec.fields }}
+  - name: {{ .env }}
+    valueFrom: {fieldRef: {fieldPath: {{ .path }}}}
+  {{- end }}
   {{- range .spec.secrets }}
   - name: {{ .env }}
     valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .key }}}}

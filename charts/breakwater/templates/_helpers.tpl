@@ -119,6 +119,13 @@ seccompProfile: {type: RuntimeDefault}
 {{- if lt (int $drain.deadlineSeconds) (add (int $drain.delaySeconds) (int $drain.spreadSeconds) (int $drain.graceSeconds) 5) -}}
 {{- fail "edge.drain.deadlineSeconds: must be 5 more than delaySeconds, spreadSeconds and graceSeconds together" -}}
 {{- end -}}
+{{- $buffer := .Values.simulation.buffer -}}
+{{- if and $buffer.enabled (not .Values.matchmaker.kubernetes.enabled) -}}
+{{- fail "simulation.buffer.enabled: the matchmaker scales through the Kubernetes API; matchmaker.kubernetes.enabled must be on" -}}
+{{- end -}}
+{{- if and $buffer.enabled (gt (int $buffer.minReplicas) (int $buffer.maxReplicas)) -}}
+{{- fail "simulation.buffer.minReplicas: must not be above maxReplicas" -}}
+{{- end -}}
 {{- range $name := list "edge" "chat" -}}
 {{- $scaling := (get $.Values $name).autoscaling -}}
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) -}}

@@ -15,6 +15,9 @@ BREAKWATER_TRACE_SAMPLE_RATIO: {{ include "breakwater.setting" $v.telemetry.samp
 {{- if eq .name "edge" }}
 {{ include "breakwater.settings.edge" . }}
 {{- end }}
+{{- if eq .name "matchmaker" }}
+{{ include "breakwater.settings.matchmaker" . }}
+{{- end }}
 {{- if eq .name "web" }}
 BREAKWATER_WEB_FORWARD_TO: {{ printf "http://%s-edge:%d" (include "breakwater.fullname" $root) (int $v.edge.service.port) | quote }}
 {{- end }}
@@ -67,5 +70,28 @@ BREAKWATER_EDGE_TLS_KEY_FILE: /etc/breakwater/tls/tls.key
 {{- end }}
 {{- if .root.Values.demo.enabled }}
 BREAKWATER_EDGE_GUEST_TOKENS: "true"
+{{- end }}
+{{- end -}}
+
+{{- define "breakwater.settings.matchmaker" -}}
+{{- $selector := include "breakwater.selector" (dict "root" .root "component" "simulation") | fromYaml -}}
+{{- $terms := list -}}
+{{- range $key, $value := $selector -}}
+{{- $terms = append $terms (printf "%s=%s" $key $value) -}}
+{{- end -}}
+BREAKWATER_MATCHMAKER_KUBERNETES: {{ ternary "on" "off" .values.kubernetes.enabled | quote }}
+{{- if .values.kubernetes.enabled }}
+BREAKWATER_MATCHMAKER_POD_SELECTOR: {{ join "," $terms | quote }}
+{{- with .root.Values.simulation.buffer }}
+{{- if .enabled }}
+BREAKWATER_MATCHMAKER_DEPLOYMENT: {{ include "breakwater.fullname" $.root }}-simulation
+BREAKWATER_MATCHMAKER_BUFFER_SLOTS: {{ int .freeSlots | quote }}
+BREAKWATER_MATCHMAKER_BUFFER_MIN_REPLICAS: {{ int .minReplicas | quote }}
+BREAKWATER_MATCHMAKER_BUFFER_MAX_REPLICAS: {{ int .maxReplicas | quote }}
+BREAKWATER_MATCHMAKER_BUFFER_HYSTERESIS_SLOTS: {{ int .hysteresisSlots | quote }}
+BREAKWATER_MATCHMAKER_BUFFER_STABLE_MS: {{ mul (int .scaleDownSeconds) 1000 | quote }}
+BREAKWATER_MATCHMAKER_BUFFER_MOVES_GAMES: {{ .moveGames | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}

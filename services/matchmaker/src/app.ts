@@ -3,6 +3,7 @@ import { subjectsFor } from '@breakwater/bus';
 import type { BucketWatch, ServiceConfig, ServiceContext } from '@breakwater/service-kit';
 import { GamesBucket } from './adapters/games-bucket.ts';
 import { Heartbeat } from './adapters/heartbeat.ts';
+import { kubernetesPart } from './adapters/kube/kubernetes.ts';
 import { LeaderBucket } from './adapters/leader-bucket.ts';
 import { HeartbeatPodSource, type PodSource } from './adapters/pod-source.ts';
 import { Repeater } from './adapters/repeater.ts';
@@ -134,6 +135,17 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
         clock.after(config.heartbeatMs * LISTEN_HEARTBEATS, resolve);
       }),
   });
+
+  const kubernetes = await kubernetesPart({
+    ...{ config, clock, log, metrics, fleet, cordons, sims: shared.sims },
+    isLeader: () => leadership.isLeader,
+    onGone: (pod) => {
+      metrics.lostProcesses.add(1);
+      log.warn({ pod }, 'a simulation process is gone, as Kubernetes hinted');
+      follower.gone(pod);
+    },
+  });
+  if (kubernetes !== undefined) lifecycle.add('kubernetes', kubernetes);
 
   const sweepLimits = { ...config, maxPerSweep: MAX_PER_SWEEP };
   const isMySweep = () => peers.rankOf('sweep') === 0;

@@ -1,9 +1,11 @@
 import { commonSettings, setting } from '@breakwater/service-kit';
+import { kubernetesSettings } from './adapters/kube/settings.ts';
 import { PLACEMENT_POLICIES } from './domain/placement.ts';
 
 /** Settings of the matchmaker. */
 export const schema = {
   ...commonSettings,
+  ...kubernetesSettings,
   placement: setting.oneOf({
     env: 'BREAKWATER_MATCHMAKER_PLACEMENT',
     doc: 'Where a game goes: packed fills the busiest process that has room, so that others stay empty; spread takes the emptiest.',

@@ -125,7 +125,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   }
 
   const incarnation = randomBytes(8).toString('base64url');
-  const statusOptions = { pod, incarnation, maxGames: config.maxGames, heartbeatMs: config.heartbeatMs };
+  const statusOptions = { ...config, pod, incarnation };
   const status = new Status(nats, subjects, clock, { host, report, ticks, types }, statusOptions);
 
   // Said before anything waits: the matchmaker shall begin to move the games now.

@@ -5,6 +5,12 @@ import { DEFAULT_SCHEDULE } from './domain/schedule.ts';
 /** Settings of simulation. */
 export const schema = {
   ...commonSettings,
+  node: setting.string({
+    env: 'BREAKWATER_SIMULATION_NODE',
+    doc: 'Kubernetes node that this process runs on, told with its status so that people can see where a game is. Unset: not said.',
+    maxLength: 253,
+    optional: true,
+  }),
   gameFolders: setting.list({
     env: 'BREAKWATER_SIMULATION_GAME_FOLDERS',
     doc: 'Folders whose sub-folders are searched for games (package.json with "breakwater": {"game": …}); a path that is not absolute counts from the project.',

@@ -8,6 +8,7 @@ import type { TickTimes } from '../domain/tick-times.ts';
 
 export interface StatusOptions {
   readonly pod: string;
+  readonly node?: string | undefined;
   readonly incarnation: string;
   readonly maxGames: number;
   readonly heartbeatMs: number;
@@ -78,9 +79,10 @@ export class Status {
   #publish(isLeaving: boolean): void {
     if (!this.#nats.isConnected) return;
     const games = this.#host.lines();
-    const { pod, incarnation, maxGames } = this.#options;
+    const { pod, node, incarnation, maxGames } = this.#options;
     const status: SimStatus = {
       pod,
+      ...(node !== undefined && { node }),
       incarnation,
       n: this.#n++,
       types: this.#types,
