@@ -109,6 +109,7 @@ export const simRelease = loose({ game: id, epoch: int(1) });
 export type SimRelease = Decoded<typeof simRelease>;
 /** Sequence of the last record of the epoch that was given up. */
 export const simReleased = loose({ seq: int(1) });
+export type SimReleased = Decoded<typeof simReleased>;
 
 export const simList = loose({});
 export const simGames = loose({ games: array(hostedGame, 100_000) });

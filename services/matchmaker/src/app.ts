@@ -5,11 +5,12 @@ import { GamesBucket } from './adapters/games-bucket.ts';
 import { Heartbeat } from './adapters/heartbeat.ts';
 import { kubernetesPart } from './adapters/kube/kubernetes.ts';
 import { LeaderBucket } from './adapters/leader-bucket.ts';
-import { HeartbeatPodSource, type PodSource } from './adapters/pod-source.ts';
+import { HeartbeatPodSource, type PodListener, type PodSource } from './adapters/pod-source.ts';
 import { Repeater } from './adapters/repeater.ts';
 import { Requests } from './adapters/requests.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import type { schema } from './config.ts';
+import { Caretaker } from './domain/caretaker.ts';
 import { Cordons } from './domain/cordons.ts';
 import { Creation } from './domain/creation.ts';
 import { Follower } from './domain/follower.ts';
@@ -81,8 +82,22 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     rankOf: (game: string) => peers.rankOf(game),
     onError,
   };
-  const follower = new Follower(shared);
   const pinning = new Pinning(shared);
+  const caretaker = new Caretaker({
+    ...shared,
+    pinning,
+    heard,
+    isLeader: () => leadership.isLeader,
+    onRepin: (game, cause, outcome) => {
+      metrics.repins.add(1, { cause, outcome });
+      log.info({ game, cause, outcome }, 'a game without an owner was looked after');
+    },
+    onMove: (game, cause, outcome) => {
+      metrics.moves.add(1, { cause, outcome });
+      log.info({ game, cause, outcome }, 'a game was to be moved');
+    },
+  });
+  const follower = new Follower({ ...shared, onNews: () => caretaker.news() });
   const creation = new Creation({ ...shared, pinning });
   const quickMatch = new QuickMatch({ ...shared, pinning, creation });
   const matchmaking = new Matchmaking({
@@ -90,10 +105,12 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     pinning,
     creation,
     quickMatch,
-    maxListed: config.maxListed,
+    mover: caretaker.mover,
+    isFollowing: () => leadership.isFollowing,
   });
   metrics.games.observe(() => mirror.size);
   metrics.leading.observe(() => (leadership.isLeader ? 1 : 0));
+  metrics.waiting.observe(() => caretaker.waiting);
   metrics.processes.observe(() => fleet.live().length);
 
   let watch: BucketWatch | undefined;
@@ -105,9 +122,16 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     stop: () => watch?.stop(),
   });
 
+  const listener: PodListener = {
+    status: (status) => {
+      follower.status(status);
+      caretaker.status(status);
+    },
+    gone: (pod) => follower.gone(pod),
+  };
   const pods: PodSource = new HeartbeatPodSource(nats, subjects, () => metrics.malformedStatus.add(1));
   lifecycle.add('processes', {
-    start: () => pods.start(follower),
+    start: () => pods.start(listener),
     stop: async () => {
       await pods.stop();
       follower.stop();
@@ -121,8 +145,9 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       log.warn({ pod }, 'a simulation process fell silent');
       follower.gone(pod);
     }
-    void leadership.beat();
+    void leadership.beat().then(() => caretaker.beat());
   };
+  nats.onReconnect(() => fleet.reconnected());
   lifecycle.add('heartbeat', {
     start: () => heartbeat.start({ echo: onEcho, peer: (peer) => peers.heard(peer, clock.monotonicMs()) }),
     stop: () => heartbeat.stop(),

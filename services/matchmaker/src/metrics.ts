@@ -27,6 +27,26 @@ export const metrics = defineMetrics({
     unit: '1',
     doc: 'Whether this replica leads (1) or not (0).',
   },
+  repins: {
+    kind: 'counter',
+    name: 'breakwater_matchmaker_repins_total',
+    unit: 'games',
+    doc: 'Tries to host a game again, by cause (lost: its process is gone; dropped: it does not host it any more; starting: nobody finished its creation) and outcome (hosted, found where it was, over, or an error code).',
+    labels: ['cause', 'outcome'],
+  },
+  moves: {
+    kind: 'counter',
+    name: 'breakwater_matchmaker_moves_total',
+    unit: 'games',
+    doc: 'Moves of games between processes, by cause (drain, rebalance, operator) and outcome (moved, or an error code).',
+    labels: ['cause', 'outcome'],
+  },
+  waiting: {
+    kind: 'gauge',
+    name: 'breakwater_matchmaker_waiting_games',
+    unit: 'games',
+    doc: 'Open games that nobody is known to host, as the leading replica sees them; 0 on the others.',
+  },
   lostProcesses: {
     kind: 'counter',
     name: 'breakwater_matchmaker_lost_processes_total',

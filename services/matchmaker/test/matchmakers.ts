@@ -1,9 +1,14 @@
 import {
   type GameEntry,
   gameEntry,
+  type LeaderRecord,
+  leaderRecord,
+  type MatchOperation,
   type MatchVerb,
   matchedGame,
   matchGames,
+  matchMoved,
+  matchProcesses,
   matchTypes,
   subjectsFor,
 } from '@breakwater/bus';
@@ -28,6 +33,10 @@ export const FAST_SETTINGS = {
   BREAKWATER_MATCHMAKER_CLAIM_REPORT_MS: '500',
   BREAKWATER_MATCHMAKER_COUNTS_WRITE_MS: '100',
   BREAKWATER_MATCHMAKER_LIST_INTERVAL_MS: '100',
+  BREAKWATER_MATCHMAKER_LEADER_LIMIT_MS: '500',
+  BREAKWATER_MATCHMAKER_LEADER_TAKEOVER_MS: '800',
+  BREAKWATER_MATCHMAKER_REPIN_RETRY_MS: '200',
+  BREAKWATER_MATCHMAKER_MOVE_RETRY_MS: '200',
 } as const;
 
 /** A nats-server with matchmakers and scripted simulation processes on it. */
@@ -92,6 +101,23 @@ export class TestBed implements AsyncDisposable {
     return (await this.#ask('types', {}, matchTypes)).types;
   }
 
+  move(game: string, to?: string) {
+    return this.#operate('move', to === undefined ? { game } : { game, to }, matchMoved);
+  }
+
+  async processes() {
+    return (await this.#operate('processes', {}, matchProcesses)).processes;
+  }
+
+  /** The leader's key as it is. */
+  async leader(): Promise<LeaderRecord | undefined> {
+    const bucket = await this.bus.openBucket<LeaderRecord>(
+      { name: 'leader', replicas: 1 },
+      { decode: leaderRecord },
+    );
+    return (await bucket.get('leader'))?.value;
+  }
+
   games(): Promise<Bucket<GameEntry>> {
     return this.bus.openBucket<GameEntry>({ name: 'games', replicas: 1 }, { decode: gameEntry });
   }
@@ -103,6 +129,10 @@ export class TestBed implements AsyncDisposable {
   /** The raw question, also for questions that are wrong. */
   #ask<T>(verb: MatchVerb, body: object, decode: (value: unknown) => T) {
     return this.bus.request(subjects.match(verb), body, { decode, timeoutMs: 15_000 });
+  }
+
+  #operate<T>(operation: MatchOperation, body: object, decode: (value: unknown) => T) {
+    return this.bus.request(subjects.matchOperation(operation), body, { decode, timeoutMs: 15_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,9 +4,14 @@ import {
   podId,
   type SimHost,
   type SimHosted,
+  type SimRelease,
   type SimStatus,
+  type SimWarm,
+  type SimWarmed,
   simHost,
   simList,
+  simRelease,
+  simWarm,
   subjectsFor,
 } from '@breakwater/bus';
 import {
@@ -15,6 +20,7 @@ import {
   kitMetrics,
   MetricRegistry,
   type NatsBus,
+  ReplyError,
 } from '@breakwater/service-kit';
 
 const HEARTBEAT_MS = 100;
@@ -28,10 +34,19 @@ export function testBus(url: string, name: string): Promise<NatsBus> {
   return connectBus({ servers: url.split(','), name, log, metrics });
 }
 
+/** A claim in the log of a game. */
+export interface LoggedClaim {
+  readonly game: string;
+  readonly epoch: number;
+  readonly pod: string;
+}
+
 /** The logs of all games: the highest claim of each, shared by the processes of one test. */
 export class Claims {
   readonly epochs = new Map<string, number>();
   readonly ended = new Set<string>();
+  /** All claims, in order. */
+  readonly log: LoggedClaim[] = [];
 }
 
 export interface SimulationScript {
@@ -40,6 +55,10 @@ export interface SimulationScript {
   readonly hostDelayMs?: number;
   /** Answers in place of hosting, where it returns something. */
   readonly onHost?: (request: SimHost) => SimHosted | undefined;
+  readonly onWarm?: (request: SimWarm) => SimWarmed | undefined;
+  /** Runs before the game is given up; may never end. */
+  readonly onRelease?: (request: SimRelease) => void | Promise<void>;
+  readonly node?: string;
 }
 
 /** Stands in for a simulation process on a real bus: it claims, refuses and reports by the same rules. */
@@ -47,7 +66,11 @@ export class ScriptedSimulation implements AsyncDisposable {
   readonly pod: string;
   readonly hosted = new Map<string, HostedGame>();
   readonly hostRequests: SimHost[] = [];
+  readonly warmRequests: SimWarm[] = [];
+  readonly releaseRequests: SimRelease[] = [];
   load = 0.1;
+  tickP99Ms = 1;
+  maxGames: number;
   isDraining = false;
   readonly #bus: NatsBus;
   readonly #claims: Claims;
@@ -70,6 +93,7 @@ export class ScriptedSimulation implements AsyncDisposable {
     this.#bus = bus;
     this.#claims = claims;
     this.#script = script;
+    this.maxGames = script.maxGames ?? 100;
   }
 
   static async start(
@@ -91,9 +115,29 @@ export class ScriptedSimulation implements AsyncDisposable {
     this.#bus.handle(subjects.sim(pod, 'list'), { decode: simList }, () =>
       this.#whileAwake(() => ({ games: [...this.hosted.values()] })),
     );
+    this.#bus.handle(subjects.sim(pod, 'warm'), { decode: simWarm, maxInFlight: 10_000 }, (request) =>
+      this.#whileAwake(() => this.#warm(request)),
+    );
+    this.#bus.handle(subjects.sim(pod, 'release'), { decode: simRelease, maxInFlight: 10_000 }, (request) =>
+      this.#whileAwake(() => this.#release(request)),
+    );
     await this.#bus.flush();
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#beat();
+  }
+
+  /** Says so at once, and goes on hosting. */
+  drain(): void {
+    this.isDraining = true;
+    this.#beat();
+  }
+
+  /** Hosts nothing from now on, says so, and is gone. */
+  async leave(): Promise<void> {
+    this.hosted.clear();
+    this.#changed.clear();
+    this.#beat(true);
+    await this[Symbol.asyncDispose]();
   }
 
   /** Like SIGSTOP: connected, silent, answers nothing. */
@@ -141,30 +185,49 @@ export class ScriptedSimulation implements AsyncDisposable {
     const claimed = this.#claims.epochs.get(game) ?? 0;
     if (this.#claims.ended.has(game)) return { outcome: 'refused', refusal: 'ended', epoch: claimed };
     if (claimed >= epoch) return { outcome: 'refused', refusal: 'claimed', epoch: claimed };
-    if (this.hosted.size >= (this.#script.maxGames ?? 100))
+    if (this.hosted.size >= this.maxGames)
       return { outcome: 'refused', refusal: 'no_capacity', epoch: claimed };
     this.#claims.epochs.set(game, epoch);
+    this.#claims.log.push({ game, epoch, pod: this.pod });
     const line: HostedGame = { game, epoch, type, schemaVersion, players: 0, state: 'running' };
     this.hosted.set(game, line);
     this.#changed.set(game, line);
     return { outcome: 'hosted', epoch };
   }
 
-  #beat(): void {
+  #warm(request: SimWarm): SimWarmed {
+    this.warmRequests.push(request);
+    const scripted = this.#script.onWarm?.(request);
+    if (scripted !== undefined) return scripted;
+    if (this.hosted.size >= this.maxGames) return { outcome: 'refused', refusal: 'no_capacity' };
+    return { outcome: 'warm' };
+  }
+
+  async #release(request: SimRelease): Promise<{ seq: number }> {
+    this.releaseRequests.push(request);
+    await this.#script.onRelease?.(request);
+    if (this.hosted.get(request.game)?.epoch !== request.epoch)
+      throw new ReplyError('game_not_found', 'not here');
+    this.hosted.delete(request.game);
+    return { seq: 1_000 + request.epoch };
+  }
+
+  #beat(isLeaving = false): void {
     if (this.#isPaused) return;
     this.#n += 1;
     const status: SimStatus = {
       pod: this.pod,
+      ...(this.#script.node === undefined ? {} : { node: this.#script.node }),
       incarnation: this.#incarnation,
       n: this.#n,
       types: this.#script.types ?? [{ type: 'world', schemaVersion: 1, maxPlayers: 4 }],
       games: this.hosted.size,
-      maxGames: this.#script.maxGames ?? 100,
+      maxGames: this.maxGames,
       load: this.load,
-      tickP99Ms: 1,
+      tickP99Ms: this.tickP99Ms,
       digest: digestOf(this.hosted.values()),
       isDraining: this.isDraining,
-      isLeaving: false,
+      isLeaving,
       changed: [...this.#changed.values()],
     };
     this.#changed.clear();

@@ -146,7 +146,8 @@ function isListed({ state }: GameEntry): boolean {
   return state === 'starting' || state === 'running' || state === 'sleeping';
 }
 
-function infoOf({ game, type, title, players, maxPlayers, pod, epoch, state }: GameEntry): GameInfo {
-  const info = { game, type, title, players, maxPlayers, epoch, state };
-  return pod === undefined ? info : { ...info, pod };
+function infoOf(entry: GameEntry): GameInfo {
+  const { game, type, title, players, maxPlayers, pod, node, epoch, state } = entry;
+  const host = { ...(pod === undefined ? {} : { pod }), ...(node === undefined ? {} : { node }) };
+  return { game, type, title, players, maxPlayers, epoch, state, ...host };
 }

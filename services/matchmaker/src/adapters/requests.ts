@@ -1,12 +1,18 @@
 import {
+  type GameEntry,
   type MatchedGame,
   type MatchGames,
+  type MatchMoved,
+  type MatchOperation,
+  type MatchProcesses,
   type MatchVerb,
   matchCreate,
   matchFind,
   matchList,
+  matchMove,
   matchQuick,
   QUEUES,
+  type Subject,
   type Subjects,
 } from '@breakwater/bus';
 import { type Decoder, loose, ProtocolError } from '@breakwater/protocol';
@@ -15,7 +21,7 @@ import type { Matched } from '../domain/creation.ts';
 import type { Matchmaking } from '../domain/matchmaking.ts';
 import { infoOf } from '../domain/registry.ts';
 
-export type AnswerCounter = (verb: MatchVerb, outcome: string) => void;
+export type AnswerCounter = (verb: MatchVerb | MatchOperation, outcome: string) => void;
 
 /** Answers `match.<verb>`; replicas share the requests. */
 export class Requests {
@@ -48,6 +54,12 @@ export class Requests {
     this.#answer('find', matchFind, async ({ game }) => toReply(await games.find(game)));
     this.#answer('list', matchList, async ({ type }): Promise<MatchGames> => ({ games: games.list(type) }));
     this.#answer('types', loose({}), async () => ({ types: games.types() }));
+    this.#operation('move', matchMove, async (request) => toMoved(await games.move(request)));
+    this.#operation(
+      'processes',
+      loose({}),
+      async (): Promise<MatchProcesses> => ({ processes: games.processes() }),
+    );
     await this.#bus.flush();
   }
 
@@ -60,8 +72,21 @@ export class Requests {
   }
 
   #answer<T>(verb: MatchVerb, decoder: Decoder<T>, handle: (request: T) => Promise<object>): void {
+    this.#handle(verb, this.#subjects.match(verb), decoder, handle);
+  }
+
+  #operation<T>(verb: MatchOperation, decoder: Decoder<T>, handle: (request: T) => Promise<object>): void {
+    this.#handle(verb, this.#subjects.matchOperation(verb), decoder, handle);
+  }
+
+  #handle<T>(
+    verb: MatchVerb | MatchOperation,
+    subject: Subject,
+    decoder: Decoder<T>,
+    handle: (request: T) => Promise<object>,
+  ): void {
     const options = { queue: QUEUES.match, maxInFlight: this.#maxInFlight, decode: decoder };
-    const subscription = this.#bus.handle(this.#subjects.match(verb), options, async (request) => {
+    const subscription = this.#bus.handle(subject, options, async (request) => {
       try {
         const answer = await handle(request);
         this.#count(verb, 'ok');
@@ -73,7 +98,7 @@ export class Requests {
     this.#subscriptions.push(subscription);
   }
 
-  #refusal(verb: MatchVerb, error: unknown): unknown {
+  #refusal(verb: MatchVerb | MatchOperation, error: unknown): unknown {
     const known =
       error instanceof BusError ? new ProtocolError('unavailable', undefined, { cause: error }) : error;
     this.#count(verb, known instanceof ProtocolError ? known.code : 'internal');
@@ -84,4 +109,10 @@ export class Requests {
 
 function toReply({ entry, isNew }: Matched): MatchedGame {
   return { info: infoOf(entry), isNew };
+}
+
+/** Who hosts the game after a move; a move resolves only then. */
+function toMoved({ game, pod, epoch }: GameEntry): MatchMoved {
+  if (pod === undefined) throw new ProtocolError('unavailable');
+  return { game, pod, epoch };
 }

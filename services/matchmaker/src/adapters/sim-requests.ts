@@ -3,9 +3,15 @@ import {
   type SimGames,
   type SimHost,
   type SimHosted,
+  type SimRelease,
+  type SimReleased,
+  type SimWarm,
+  type SimWarmed,
   type Subjects,
   simGames,
   simHosted,
+  simReleased,
+  simWarmed,
 } from '@breakwater/bus';
 import { BusError, type NatsBus } from '@breakwater/service-kit';
 import type { SimPort } from '../domain/ports.ts';
@@ -14,6 +20,9 @@ export interface SimRequestLimits {
   /** Hosting includes loading a game from its snapshot and log, ms. */
   readonly hostTimeoutMs: number;
   readonly listTimeoutMs: number;
+  /** Warming includes loading as well, ms. */
+  readonly warmTimeoutMs: number;
+  readonly releaseTimeoutMs: number;
 }
 
 type ListAnswer = SimGames | 'gone' | 'silent';
@@ -41,6 +50,23 @@ export class SimRequests implements SimPort {
     const subject = this.#subjects.sim(podId(pod), 'host');
     const timeoutMs = this.#limits.hostTimeoutMs;
     return orAbsent(this.#bus.request(subject, request, { decode: simHosted, timeoutMs }));
+  }
+
+  warm(pod: string, request: SimWarm): Promise<SimWarmed | 'gone' | 'silent'> {
+    const subject = this.#subjects.sim(podId(pod), 'warm');
+    const timeoutMs = this.#limits.warmTimeoutMs;
+    return orAbsent(this.#bus.request(subject, request, { decode: simWarmed, timeoutMs }));
+  }
+
+  async release(pod: string, request: SimRelease): Promise<SimReleased | 'gone' | 'silent' | 'refused'> {
+    const subject = this.#subjects.sim(podId(pod), 'release');
+    const timeoutMs = this.#limits.releaseTimeoutMs;
+    try {
+      return await this.#bus.request(subject, request, { decode: simReleased, timeoutMs });
+    } catch (error) {
+      if (error instanceof BusError && error.code === 'remote') return 'refused';
+      return orAbsent(Promise.reject(error));
+    }
   }
 
   /** An answer that was asked for before this call may be older than what the caller knows: it gets the next. */

@@ -5,7 +5,7 @@ import type { Fleet } from './liveness.ts';
 import type { Mirror } from './mirror.ts';
 import type { SimPort, Time } from './ports.ts';
 import type { Registrar } from './registrar.ts';
-import { isOnlyCounts, withReport } from './registry.ts';
+import { type Host, isOnlyCounts, withReport } from './registry.ts';
 
 export interface FollowerLimits {
   /** Counts of players are written at most this often for one game, ms. */
@@ -24,6 +24,8 @@ export interface FollowerParts {
   readonly limits: FollowerLimits;
   /** 0 for the replica that writes a game's changes first; the others come later, should it not. */
   readonly rankOf: (game: string) => number;
+  /** A process left or fell silent, or has told what it hosts. */
+  readonly onNews?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -68,6 +70,7 @@ export class Follower {
     this.#parts.hostings.drop(pod);
     this.#asked.delete(pod);
     this.#doubtful.delete(pod);
+    this.#parts.onNews?.();
   }
 
   stop(): void {
@@ -93,6 +96,7 @@ export class Follower {
       this.#doubtful.delete(pod);
       hostings.replace(pod, answer.games);
       for (const line of answer.games) this.#note({ pod, line });
+      this.#parts.onNews?.();
     } catch (error) {
       onError(error);
     }
@@ -116,11 +120,15 @@ export class Follower {
   #delayMs({ pod, line }: Report): number | undefined {
     const { mirror, time, limits, rankOf } = this.#parts;
     const known = mirror.get(line.game);
-    const next = known && withReport(known.entry, pod, line, time.unixMs());
+    const next = known && withReport(known.entry, this.#hostOf(pod), line, time.unixMs());
     if (known !== undefined && next === undefined) return undefined;
     const isUrgent = known === undefined || next === undefined || !isOnlyCounts(known.entry, next);
     const rank = rankOf(line.game);
     return isUrgent ? rank * limits.countsWriteMs : (rank + 1) * limits.countsWriteMs;
+  }
+
+  #hostOf(pod: string): Host {
+    return { pod, node: this.#parts.fleet.nodeOf(pod) };
   }
 
   #plan(game: string, delayMs: number): void {
@@ -143,7 +151,9 @@ export class Follower {
     this.#reports.delete(game);
     const { registrar, time, limits, onError } = this.#parts;
     try {
-      await registrar.change(game, (entry) => withReport(entry, report.pod, report.line, time.unixMs()));
+      await registrar.change(game, (entry) =>
+        withReport(entry, this.#hostOf(report.pod), report.line, time.unixMs()),
+      );
     } catch (error) {
       onError(error);
       const isFinal = error instanceof ProtocolError && !error.retryable;

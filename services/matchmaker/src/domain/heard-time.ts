@@ -6,6 +6,7 @@ export class HeardTime {
   readonly #intervalMs: number;
   #heardMs = 0;
   #lastEchoMs: number | undefined;
+  #settledAtMs = 0;
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
@@ -14,6 +15,17 @@ export class HeardTime {
   /** Milliseconds so far; only differences mean something. */
   get nowMs(): number {
     return this.#heardMs;
+  }
+
+  /** Enough was heard since our own connection began to take somebody's silence for more than a delay. */
+  get isSettled(): boolean {
+    return this.#heardMs >= this.#settledAtMs;
+  }
+
+  /** Our own connection began (anew): what is not heard in the next `graceMs` of heard time proves nothing. */
+  unsettle(graceMs: number): void {
+    this.#lastEchoMs = undefined;
+    this.#settledAtMs = this.#heardMs + graceMs;
   }
 
   /** Our heartbeat came back at `monotonicMs`. One that is late counts as a single interval. */

@@ -52,6 +52,16 @@ export class Hostings {
     return best;
   }
 
+  /** The games of a process. */
+  on(pod: string): HostedGame[] {
+    return [...(this.#byPod.get(pod)?.values() ?? [])].filter(isHosted);
+  }
+
+  /** The process does not host this game any more. */
+  forget(pod: string, game: string): void {
+    this.#forget(pod, game);
+  }
+
   #forget(pod: string, game: string): void {
     this.#byPod.get(pod)?.delete(game);
     const pods = this.#podsOf.get(game);

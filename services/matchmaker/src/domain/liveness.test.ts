@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { HeardTime } from './heard-time.ts';
 import { Fleet } from './liveness.ts';
 
-const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 2 };
+const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 2, reconnectGraceMs: 1_500 };
 
 const newFleet = () => new Fleet(limits, new HeardTime(limits.heartbeatMs));
 

@@ -7,6 +7,8 @@ export interface FleetLimits {
   readonly heartbeatMs: number;
   /** This many missed: the process is taken for gone. */
   readonly missedHeartbeats: number;
+  /** After our own connection came back silence does not count for this long: others may still be on their way, ms. */
+  readonly reconnectGraceMs: number;
   /** Processes that are remembered. */
   readonly maxProcesses: number;
 }
@@ -35,19 +37,37 @@ export class Fleet {
   readonly #time: HeardTime;
   readonly #cordons: Cordons;
   readonly #byPod = new Map<string, Heard>();
+  readonly #onGone = new Map<string, Set<() => void>>();
 
   constructor(limits: FleetLimits, time: HeardTime, cordons = new Cordons()) {
     this.#limits = limits;
     this.#cordons = cordons;
     this.#time = time;
+    time.unsettle(this.#patienceMs);
+  }
+
+  /** Who is not known has been listened for long enough to be taken for gone. */
+  get isSettled(): boolean {
+    return this.#time.isSettled;
   }
 
   /** Our own heartbeat came back. Returns the pods that are taken for gone by it, and forgets them. */
   echo(monotonicMs: number): string[] {
     this.#time.echo(monotonicMs);
-    const gone = [...this.#byPod.keys()].filter((pod) => !this.#isLive(this.#byPod.get(pod)));
-    for (const pod of gone) this.#byPod.delete(pod);
+    const silent = [...this.#byPod].filter(([, known]) => this.#silenceMs(known) > this.#patienceMs);
+    // Most of them at once: rather the network or the broker than they.
+    const isMass = silent.length > 1 && silent.length * 2 > this.#byPod.size;
+    const limitMs = this.#patienceMs + (isMass ? this.#limits.heartbeatMs : 0);
+    const gone = silent.filter(([, known]) => this.#silenceMs(known) > limitMs).map(([pod]) => pod);
+    for (const pod of gone) this.gone(pod);
     return gone;
+  }
+
+  /** Our own connection came back: nobody is silent yet. */
+  reconnected(): void {
+    const { reconnectGraceMs } = this.#limits;
+    this.#time.unsettle(reconnectGraceMs);
+    for (const known of this.#byPod.values()) known.heardMs = this.#time.nowMs + reconnectGraceMs;
   }
 
   /** `new`: not heard before, or another start of it. `refused`: more processes than are remembered. */
@@ -59,9 +79,26 @@ export class Fleet {
     return status.n === known.status.n + 1 ? 'known' : 'gap';
   }
 
-  /** The process said that it leaves, or nobody answers on its subject. */
+  /** The process said that it leaves, or somebody who knows says that it is no more. */
   gone(pod: string): void {
-    this.#byPod.delete(pod);
+    if (!this.#byPod.delete(pod)) return;
+    for (const listener of [...(this.#onGone.get(pod) ?? [])]) listener();
+  }
+
+  /** Nobody answers on the process's subject. False: that proves nothing yet. */
+  unanswered(pod: string): boolean {
+    if (this.isSettled) this.gone(pod);
+    return this.isSettled;
+  }
+
+  /** Calls `listener` when the process is taken for gone, until cancelled. */
+  onGone(pod: string, listener: () => void): () => void {
+    const listeners = this.#onGone.get(pod) ?? new Set();
+    this.#onGone.set(pod, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#onGone.get(pod) === listeners) this.#onGone.delete(pod);
+    };
   }
 
   /** A game is handed to this process: it counts until its next status. */
@@ -70,13 +107,20 @@ export class Fleet {
     if (known !== undefined) known.handedOut += 1;
   }
 
+  /** Not taken for gone. */
   isLive(pod: string): boolean {
-    return this.#isLive(this.#byPod.get(pod));
+    return this.#byPod.has(pod);
   }
 
+  /** The Kubernetes node that the process runs on, where it says so. */
+  nodeOf(pod: string): string | undefined {
+    return this.#byPod.get(pod)?.status.node;
+  }
+
+  /** Processes that were heard in time. */
   live(): SimProcess[] {
     return [...this.#byPod]
-      .filter(([, known]) => this.#isLive(known))
+      .filter(([, known]) => this.#silenceMs(known) <= this.#patienceMs)
       .map(([pod, { status, handedOut }]) => ({ status, handedOut, isCordoned: this.#cordons.has(pod) }));
   }
 
@@ -86,9 +130,11 @@ export class Fleet {
     return [...new Set(types)].sort();
   }
 
-  #isLive(known: Heard | undefined): boolean {
-    if (known === undefined) return false;
-    const silenceMs = this.#time.nowMs - known.heardMs;
-    return silenceMs <= this.#limits.heartbeatMs * this.#limits.missedHeartbeats;
+  get #patienceMs(): number {
+    return this.#limits.heartbeatMs * this.#limits.missedHeartbeats;
+  }
+
+  #silenceMs(known: Heard): number {
+    return this.#time.nowMs - known.heardMs;
   }
 }

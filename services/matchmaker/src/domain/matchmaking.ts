@@ -1,13 +1,21 @@
-import type { MatchCreate, MatchQuick } from '@breakwater/bus';
+import type { GameEntry, MatchCreate, MatchMove, MatchProcesses, MatchQuick } from '@breakwater/bus';
 import { type GameInfo, ProtocolError } from '@breakwater/protocol';
 import type { Creation, Matched } from './creation.ts';
 import type { Hostings } from './hostings.ts';
 import type { Fleet } from './liveness.ts';
 import type { Mirror } from './mirror.ts';
+import type { Mover } from './mover.ts';
 import { assertOpen, type Pinning } from './pinning.ts';
 import type { QuickMatch } from './quick-match.ts';
 import type { Registrar } from './registrar.ts';
 import { infoOf, isOpen } from './registry.ts';
+
+export interface MatchmakingLimits {
+  /** Games in one list. */
+  readonly maxListed: number;
+  /** How long a lost game is left to the leader, by those who do not lead, ms. */
+  readonly leaderFirstMs: number;
+}
 
 export interface MatchmakingParts {
   readonly fleet: Fleet;
@@ -17,11 +25,13 @@ export interface MatchmakingParts {
   readonly pinning: Pinning;
   readonly creation: Creation;
   readonly quickMatch: QuickMatch;
-  /** Games in one list. */
-  readonly maxListed: number;
+  readonly mover: Mover;
+  /** Another replica leads. */
+  readonly isFollowing: () => boolean;
+  readonly limits: MatchmakingLimits;
 }
 
-/** What edges may ask for. */
+/** What edges and operators may ask for. */
 export class Matchmaking {
   readonly #parts: MatchmakingParts;
 
@@ -49,8 +59,11 @@ export class Matchmaking {
     assertOpen(found.entry);
     if (found.entry.state === 'starting')
       return { entry: await creation.whenStarted(found.entry), isNew: false };
-    await pinning.confirm(game);
-    const entry = await pinning.ensureHosted(found.entry);
+    const hosting = await pinning.confirm(found.entry);
+    // The leader is at it already, or moves the game.
+    if (hosting === undefined && this.#parts.isFollowing())
+      await pinning.untilHosted(game, found.entry.epoch, this.#parts.limits.leaderFirstMs);
+    const entry = await pinning.ensureHosted(this.#parts.mirror.get(game)?.entry ?? found.entry);
     assertOpen(entry);
     return { entry, isNew: false };
   }
@@ -60,12 +73,30 @@ export class Matchmaking {
     const open = [...this.#parts.mirror.entries(type)].filter(isOpen);
     open.sort((a, b) => a.createdAt - b.createdAt || (a.game < b.game ? -1 : 1));
     return open
-      .slice(0, this.#parts.maxListed)
+      .slice(0, this.#parts.limits.maxListed)
       .map((entry) => ({ ...infoOf(entry), players: this.#players(entry.game) ?? entry.players }));
   }
 
   types(): string[] {
     return this.#parts.fleet.types();
+  }
+
+  /** For operators. @throws ProtocolError as `Mover.move` */
+  move({ game, to }: MatchMove): Promise<GameEntry> {
+    return this.#parts.mover.move(game, 'operator', to);
+  }
+
+  /** Simulation processes that were heard in time, by name. */
+  processes(): MatchProcesses['processes'] {
+    const { fleet, hostings } = this.#parts;
+    const processes = fleet.live().map(({ status, isCordoned }) => {
+      const { pod, node, games, maxGames, load, tickP99Ms, isDraining } = status;
+      const types = status.types.map(({ type, schemaVersion }) => ({ type, schemaVersion }));
+      const players = hostings.on(pod).reduce((sum, line) => sum + line.players, 0);
+      const where = { pod, ...(node === undefined ? {} : { node }) };
+      return { ...where, types, games, maxGames, players, load, tickP99Ms, isDraining, isCordoned };
+    });
+    return processes.sort((a, b) => (a.pod < b.pod ? -1 : 1));
   }
 
   #players(game: string): number | undefined {

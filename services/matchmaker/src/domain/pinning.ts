@@ -1,11 +1,11 @@
-import type { GameEntry, SimHosted } from '@breakwater/bus';
+import type { GameEntry, SimHost, SimHosted } from '@breakwater/bus';
 import { ProtocolError } from '@breakwater/protocol';
 import type { Hosting, Hostings } from './hostings.ts';
 import type { Fleet } from './liveness.ts';
 import { isHostable, type Place, type PlacementRule, placesFor } from './placement.ts';
 import type { SimPort, Time } from './ports.ts';
 import type { Registrar } from './registrar.ts';
-import { isOpen, withEnd, withEpoch, withHost } from './registry.ts';
+import { type Claim, isOpen, withEnd, withEpoch, withHost } from './registry.ts';
 
 export interface PinningLimits {
   readonly placement: PlacementRule;
@@ -25,12 +25,14 @@ interface Parts {
 }
 
 /** Why the last process that was asked did not take the game. */
-type Miss = 'no_capacity' | 'unavailable';
+export type Miss = 'no_capacity' | 'unavailable';
 
 /** Makes sure that a game is hosted: hands it to processes, one after the other, until one has claimed its log. */
 export class Pinning {
   readonly #parts: Parts;
   readonly #inFlight = new Map<string, Promise<GameEntry>>();
+  /** The newest epoch of a game that was handed to a process which then was lost: it may have been claimed. */
+  readonly #lostHandOuts = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -44,44 +46,90 @@ export class Pinning {
   ensureHosted(entry: GameEntry): Promise<GameEntry> {
     const running = this.#inFlight.get(entry.game);
     if (running !== undefined) return running;
-    const attempt = this.#ensure(entry).finally(() => this.#inFlight.delete(entry.game));
-    this.#inFlight.set(entry.game, attempt);
-    return attempt;
+    return this.handOver(entry.game, () =>
+      this.#ensure(entry).finally(() => this.#lostHandOuts.delete(entry.game)),
+    );
   }
 
   isPinning(game: string): boolean {
     return this.#inFlight.has(game);
   }
 
+  /** While `task` hands the game over, whoever wants it hosted waits for that. */
+  handOver(game: string, task: () => Promise<GameEntry>): Promise<GameEntry> {
+    const before = this.#inFlight.get(game) ?? Promise.resolve();
+    const attempt = before.then(task, task).finally(() => {
+      if (this.#inFlight.get(game) === attempt) this.#inFlight.delete(game);
+    });
+    this.#inFlight.set(game, attempt);
+    return attempt;
+  }
+
+  /** The live process that is known to host the game. */
+  hostingOf(game: string): Hosting | undefined {
+    const hosting = this.#parts.hostings.of(game);
+    return hosting !== undefined && this.#parts.fleet.isLive(hosting.pod) ? hosting : undefined;
+  }
+
   /** Asks the process that should host the game whether it does; what it says replaces what was heard. */
-  async confirm(game: string): Promise<Hosting | undefined> {
+  async confirm({ game, pod: registered }: GameEntry): Promise<Hosting | undefined> {
     const { hostings, sims, fleet } = this.#parts;
-    const heard = this.#liveHosting(game);
-    if (heard === undefined) return undefined;
-    const answer = await sims.list(heard.pod);
-    if (answer === 'silent') return this.#liveHosting(game);
+    const pod = this.hostingOf(game)?.pod ?? registered;
+    if (pod === undefined || !fleet.isLive(pod)) return undefined;
+    const answer = await sims.list(pod);
     if (answer === 'gone') {
-      fleet.gone(heard.pod);
-      hostings.drop(heard.pod);
-    } else {
-      hostings.replace(heard.pod, answer.games);
+      if (fleet.unanswered(pod)) hostings.drop(pod);
+    } else if (answer !== 'silent') hostings.replace(pod, answer.games);
+    return this.hostingOf(game);
+  }
+
+  /** Waits until a live process is heard to host the game at this epoch or a higher one, `waitMs` at most. */
+  async untilHosted(game: string, epoch: number, waitMs: number): Promise<void> {
+    const { time } = this.#parts;
+    const endMs = time.monotonicMs() + waitMs;
+    while (time.monotonicMs() < endMs) {
+      if ((this.hostingOf(game)?.line.epoch ?? 0) >= epoch) return;
+      await new Promise<void>((resolve) => time.after(Math.max(10, waitMs / 20), resolve));
     }
-    return this.#liveHosting(game);
+  }
+
+  /**
+   * Hands the game to one process, at the epoch above the entry's. `tailSeq` is the sequence of its log's last record,
+   * where the owner before has told it.
+   * @returns the entry with what was learned, hosted there or not, or why the process did not take it
+   */
+  async handTo(place: Place, entry: GameEntry, tailSeq?: number): Promise<GameEntry | Miss> {
+    const { fleet, hostings } = this.#parts;
+    const { game, type, options, seed } = entry;
+    const { pod, schemaVersion } = place;
+    const epoch = entry.epoch + 1;
+    const tail = tailSeq === undefined ? {} : { tailSeq };
+    fleet.handOut(pod);
+    const answer = await this.#askHost(pod, { game, epoch, type, schemaVersion, options, seed, ...tail });
+    if (answer === 'gone') {
+      if (fleet.unanswered(pod)) hostings.drop(pod);
+      return 'unavailable';
+    }
+    if (answer === 'silent') return 'unavailable';
+    if (answer.outcome === 'refused') return this.#onRefusal(entry, answer);
+    const { players } = entry;
+    const line = { game, epoch: answer.epoch, type, schemaVersion, players, state: 'running' } as const;
+    const heard = hostings.of(game);
+    if (heard === undefined || heard.line.epoch < answer.epoch) hostings.change(pod, [line]);
+    return this.#claimed(entry, { pod, epoch: answer.epoch, schemaVersion });
   }
 
   async #ensure(first: GameEntry): Promise<GameEntry> {
-    const { limits, fleet } = this.#parts;
     const tried = new Set<string>();
     let entry = first;
     let miss: Miss = 'no_capacity';
-    for (let attempt = 0; attempt < limits.maxHostAttempts; attempt++) {
+    for (let attempt = 0; attempt < this.#parts.limits.maxHostAttempts; attempt++) {
       assertOpen(entry);
       const hosted = await this.#adopt(entry);
       if (hosted !== undefined) return hosted;
       const place = this.#nextPlace(entry, tried);
       if (place === undefined) break;
-      fleet.handOut(place.pod);
-      const result = await this.#handTo(place, entry);
+      const result = await this.handTo(place, entry);
       if (typeof result === 'string') {
         miss = result;
         tried.add(place.pod);
@@ -92,16 +140,17 @@ export class Pinning {
     throw new ProtocolError(miss);
   }
 
-  #liveHosting(game: string): Hosting | undefined {
-    const hosting = this.#parts.hostings.of(game);
-    return hosting !== undefined && this.#parts.fleet.isLive(hosting.pod) ? hosting : undefined;
-  }
-
   /** The entry with the live process that is known to host the game at the newest epoch. */
   async #adopt(entry: GameEntry): Promise<GameEntry | undefined> {
-    const hosting = this.#liveHosting(entry.game);
+    const hosting = this.hostingOf(entry.game);
     if (hosting === undefined || hosting.line.epoch < entry.epoch) return undefined;
-    return this.#change(entry, (now) => withHost(now, hosting.pod, hosting.line.epoch, this.#unixMs()));
+    return this.#claimed(entry, { pod: hosting.pod, ...hosting.line });
+  }
+
+  #claimed(entry: GameEntry, claim: Omit<Claim, 'node'>): Promise<GameEntry> {
+    const { pod, epoch, schemaVersion } = claim;
+    const node = this.#parts.fleet.nodeOf(pod);
+    return this.#change(entry, (now) => withHost(now, { pod, node, epoch, schemaVersion }, this.#unixMs()));
   }
 
   #nextPlace(entry: GameEntry, tried: ReadonlySet<string>): Place | undefined {
@@ -113,23 +162,15 @@ export class Pinning {
     return next;
   }
 
-  async #handTo(place: Place, entry: GameEntry): Promise<GameEntry | Miss> {
-    const { game, type, schemaVersion, options, seed } = entry;
-    const epoch = entry.epoch + 1;
-    const request = { game, epoch, type, schemaVersion, options, seed };
-    const answer = await this.#parts.sims.host(place.pod, request);
-    if (answer === 'gone') {
-      this.#parts.fleet.gone(place.pod);
-      this.#parts.hostings.drop(place.pod);
-      return 'unavailable';
-    }
-    if (answer === 'silent') return 'unavailable';
-    if (answer.outcome === 'refused') return this.#onRefusal(entry, answer);
-    const line = { game, epoch: answer.epoch, type, schemaVersion, players: 0, state: 'running' } as const;
-    const heard = this.#parts.hostings.of(game);
-    if (heard === undefined || heard.line.epoch < answer.epoch)
-      this.#parts.hostings.change(place.pod, [line]);
-    return this.#change(entry, (now) => withHost(now, place.pod, answer.epoch, this.#unixMs()));
+  /** A process that is lost while it loads the game is not waited for. */
+  async #askHost(pod: string, request: SimHost): Promise<SimHosted | 'gone' | 'silent'> {
+    const { fleet, sims } = this.#parts;
+    const { promise, resolve } = Promise.withResolvers<'silent'>();
+    const cancel = fleet.onGone(pod, () => {
+      this.#lostHandOuts.set(request.game, request.epoch);
+      resolve('silent');
+    });
+    return Promise.race([sims.host(pod, request), promise]).finally(cancel);
   }
 
   async #onRefusal(entry: GameEntry, answer: SimHosted): Promise<GameEntry | Miss> {
@@ -158,18 +199,9 @@ export class Pinning {
   /** Another process has claimed the log. It is given a moment to say so before a higher epoch is handed out. */
   async #onClaimed(entry: GameEntry, epoch: number): Promise<GameEntry> {
     const adopted = await this.#change(entry, (now) => withEpoch(now, epoch, this.#unixMs()));
-    await this.#untilReported(entry.game, epoch);
+    const isOfLost = this.#lostHandOuts.get(entry.game) === epoch;
+    if (!isOfLost) await this.untilHosted(entry.game, epoch, this.#parts.limits.claimReportMs);
     return adopted;
-  }
-
-  async #untilReported(game: string, epoch: number): Promise<void> {
-    const { time, limits } = this.#parts;
-    const endMs = time.monotonicMs() + limits.claimReportMs;
-    while (time.monotonicMs() < endMs) {
-      const hosting = this.#liveHosting(game);
-      if (hosting !== undefined && hosting.line.epoch >= epoch) return;
-      await new Promise<void>((resolve) => time.after(Math.max(10, limits.claimReportMs / 20), resolve));
-    }
   }
 
   #end(entry: GameEntry, state: 'ended' | 'failed', reason: string): Promise<GameEntry> {

@@ -22,37 +22,39 @@ export interface Place {
 }
 
 interface Ranked extends Place {
+  readonly isOwnVersion: boolean;
   readonly isBusy: boolean;
   readonly games: number;
   readonly freeShare: number;
 }
 
-function hostedVersion({ status }: SimProcess, wanted: Wanted) {
-  return status.types
-    .filter(
-      ({ type, schemaVersion }) =>
-        type === wanted.type && (wanted.schemaVersion ?? schemaVersion) === schemaVersion,
-    )
-    .reduce<SimProcess['status']['types'][number] | undefined>(
-      (best, next) => (best === undefined || next.schemaVersion > best.schemaVersion ? next : best),
-      undefined,
-    );
+type HostedType = SimProcess['status']['types'][number];
+
+/** The newest hosted version of the type that fits: the wanted one, else one that takes games of the wanted one over. */
+function hostedVersion({ status }: SimProcess, { type, schemaVersion }: Wanted): HostedType | undefined {
+  const versions = status.types
+    .filter((hosted) => hosted.type === type)
+    .sort((a, b) => b.schemaVersion - a.schemaVersion);
+  if (schemaVersion === undefined) return versions[0];
+  return (
+    versions.find((hosted) => hosted.schemaVersion === schemaVersion) ??
+    versions.find(({ migratesFrom }) => migratesFrom?.includes(schemaVersion))
+  );
 }
 
 function rank(process: SimProcess, wanted: Wanted, maxLoad: number): Ranked | undefined {
   const { status, handedOut, isCordoned } = process;
   const hosted = hostedVersion(process, wanted);
   const games = status.games + handedOut;
-  const hasRoom = games < status.maxGames;
-  const isBusy = status.load > maxLoad;
   const isClosed = status.isDraining || status.isLeaving || isCordoned;
-  if (hosted === undefined || !hasRoom || isClosed) return undefined;
+  if (hosted === undefined || games >= status.maxGames || isClosed) return undefined;
   const { schemaVersion, maxPlayers } = hosted;
   return {
     pod: status.pod,
     schemaVersion,
     maxPlayers,
-    isBusy,
+    isOwnVersion: schemaVersion === wanted.schemaVersion,
+    isBusy: status.load > maxLoad,
     games,
     freeShare: 1 - games / status.maxGames,
   };
@@ -67,7 +69,10 @@ const ORDER: Record<PlacementPolicy, (a: Ranked, b: Ranked) => number> = {
   spread: (a, b) => b.freeShare - a.freeShare || byPod(a, b),
 };
 
-/** Processes that may take the game, the best first. The process itself has the last word. */
+/**
+ * Processes that may take the game, the best first: those with its own version before those that migrate it, and it
+ * gets the version that the place says. The process itself has the last word.
+ */
 export function placesFor(wanted: Wanted, processes: readonly SimProcess[], rule: PlacementRule): Place[] {
   const ranked = processes
     .map((process) => rank(process, wanted, rule.maxLoad))
@@ -75,7 +80,10 @@ export function placesFor(wanted: Wanted, processes: readonly SimProcess[], rule
   return ranked
     .sort(
       (a, b) =>
-        b.schemaVersion - a.schemaVersion || Number(a.isBusy) - Number(b.isBusy) || ORDER[rule.policy](a, b),
+        Number(b.isOwnVersion) - Number(a.isOwnVersion) ||
+        b.schemaVersion - a.schemaVersion ||
+        Number(a.isBusy) - Number(b.isBusy) ||
+        ORDER[rule.policy](a, b),
     )
     .map(({ pod, schemaVersion, maxPlayers }) => ({ pod, schemaVersion, maxPlayers }));
 }

@@ -1,4 +1,13 @@
-import type { GameEntry, SimGames, SimHost, SimHosted } from '@breakwater/bus';
+import type {
+  GameEntry,
+  SimGames,
+  SimHost,
+  SimHosted,
+  SimRelease,
+  SimReleased,
+  SimWarm,
+  SimWarmed,
+} from '@breakwater/bus';
 import type { Versioned } from './mirror.ts';
 
 /** The machine's time, handed in. */
@@ -23,5 +32,8 @@ export interface EntryStore {
 /** What a simulation process is asked. `gone`: nobody answers on its subject; `silent`: no answer in time. */
 export interface SimPort {
   host(pod: string, request: SimHost): Promise<SimHosted | 'gone' | 'silent'>;
+  warm(pod: string, request: SimWarm): Promise<SimWarmed | 'gone' | 'silent'>;
+  /** `refused`: the process does not own the game at this epoch. */
+  release(pod: string, request: SimRelease): Promise<SimReleased | 'gone' | 'silent' | 'refused'>;
   list(pod: string): Promise<SimGames | 'gone' | 'silent'>;
 }

@@ -2,6 +2,20 @@ import type { GameEntry, GameState, HostedGame } from '@breakwater/bus';
 import type { GameInfo } from '@breakwater/protocol';
 import type { Place } from './placement.ts';
 
+/** The process that hosts a game. */
+export interface Host {
+  readonly pod: string;
+  /** The Kubernetes node that it runs on. */
+  readonly node: string | undefined;
+}
+
+/** A claim of a game's log. */
+export interface Claim extends Host {
+  readonly epoch: number;
+  /** The version of the type that the process hosts the game at. */
+  readonly schemaVersion: number;
+}
+
 /** What a creation asks for. */
 export interface GameRequest {
   readonly game: string;
@@ -43,7 +57,7 @@ export function newEntry(request: GameRequest, place: Place, seed: number, unixM
  */
 export function withReport(
   entry: GameEntry,
-  pod: string,
+  host: Host,
   line: HostedGame,
   unixMs: number,
 ): GameEntry | undefined {
@@ -51,10 +65,10 @@ export function withReport(
   const joined = new Set(line.joined ?? []);
   const seats = entry.seats.filter(({ user, untilMs }) => untilMs > unixMs && !joined.has(user));
   const next: GameEntry = {
-    ...entry,
+    ...hostedBy(entry, host),
+    schemaVersion: line.schemaVersion,
     state: line.state,
     epoch: line.epoch,
-    pod,
     players: line.players,
     seats: seats.length === entry.seats.length ? entry.seats : seats,
     changedAt: unixMs,
@@ -69,20 +83,23 @@ export function isOnlyCounts(before: GameEntry, after: GameEntry): boolean {
 }
 
 function isSameButTime(a: GameEntry, b: GameEntry): boolean {
-  return isOnlyCounts(a, b) && a.players === b.players && a.seats === b.seats && a.reason === b.reason;
+  const isSameHost = a.node === b.node && a.schemaVersion === b.schemaVersion;
+  const isSameCount = a.players === b.players && a.seats === b.seats;
+  return isOnlyCounts(a, b) && isSameHost && isSameCount && a.reason === b.reason;
 }
 
-/** A process has claimed the game at `epoch`. */
-export function withHost(
-  entry: GameEntry,
-  pod: string,
-  epoch: number,
-  unixMs: number,
-): GameEntry | undefined {
+function hostedBy(entry: GameEntry, { pod, node }: Host): GameEntry {
+  const { node: _before, ...rest } = entry;
+  return { ...rest, pod, ...(node === undefined ? {} : { node }) };
+}
+
+/** A process has claimed the game. */
+export function withHost(entry: GameEntry, claim: Claim, unixMs: number): GameEntry | undefined {
+  const { pod, epoch, schemaVersion } = claim;
   if (!isOpen(entry) || epoch < entry.epoch) return undefined;
   if (entry.pod === pod && entry.epoch === epoch && entry.state !== 'starting') return undefined;
   const state = entry.state === 'starting' ? 'running' : entry.state;
-  return { ...entry, pod, epoch, state, changedAt: unixMs };
+  return { ...hostedBy(entry, claim), epoch, schemaVersion, state, changedAt: unixMs };
 }
 
 /** The log's claim is higher than what was heard of. */
@@ -126,6 +143,7 @@ export function withSeat(entry: GameEntry, request: SeatRequest): GameEntry | un
 
 /** What everybody may know of a game. */
 export function infoOf(entry: GameEntry): GameInfo {
-  const { game, type, title, players, maxPlayers, epoch, state, pod } = entry;
-  return { game, type, title, players, maxPlayers, epoch, state, ...(pod === undefined ? {} : { pod }) };
+  const { game, type, title, players, maxPlayers, epoch, state, pod, node } = entry;
+  const host = { ...(pod === undefined ? {} : { pod }), ...(node === undefined ? {} : { node }) };
+  return { game, type, title, players, maxPlayers, epoch, state, ...host };
 }
