@@ -19,7 +19,7 @@ import {
   type RunningService,
   startService,
 } from '@breakwater/service-kit';
-import { type NatsServer, startNats } from '@breakwater/testkit';
+import { type NatsServer, type ServiceProcess, spawnService, startNats } from '@breakwater/testkit';
 import { app } from '../src/app.ts';
 import { schema } from '../src/config.ts';
 import { Claims, ScriptedSimulation, type SimulationScript, testBus } from './scripted-simulation.ts';
@@ -77,8 +77,29 @@ export class TestBed implements AsyncDisposable {
     return this.#stack.use(service);
   }
 
-  async simulation(pod: string, script?: SimulationScript): Promise<ScriptedSimulation> {
-    return this.#stack.use(await ScriptedSimulation.start(this.nats.url, pod, this.claims, script));
+  /** A matchmaker in a process of its own, which can be killed and paused. */
+  async matchmakerProcess(
+    instance: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
+    const child = await spawnService('matchmaker', {
+      label: instance,
+      readyTimeoutMs: 60_000,
+      env: {
+        BREAKWATER_NATS_URL: this.nats.url,
+        BREAKWATER_INSTANCE: instance,
+        BREAKWATER_HTTP_HOST: '127.0.0.1',
+        BREAKWATER_HTTP_PORT: '0',
+        ...FAST_SETTINGS,
+        ...settings,
+      },
+    });
+    return this.#stack.use(child);
+  }
+
+  /** @param url another way to the same nats-server */
+  async simulation(pod: string, script?: SimulationScript, url = this.nats.url): Promise<ScriptedSimulation> {
+    return this.#stack.use(await ScriptedSimulation.start(url, pod, this.claims, script));
   }
 
   create(user: string, key: string, more: object = {}) {

@@ -75,10 +75,18 @@ export class ScriptedSimulation implements AsyncDisposable {
   readonly #bus: NatsBus;
   readonly #claims: Claims;
   readonly #script: SimulationScript;
+  /** Games that are warm hold a place. */
+  readonly #warmGames = new Set<string>();
   readonly #changed = new Map<string, HostedGame>();
   readonly #incarnation = Math.random().toString(36).slice(2);
   #timer: NodeJS.Timeout | undefined;
   #n = 0;
+
+  /** Heartbeats so far. */
+  get beats(): number {
+    return this.#n;
+  }
+
   #isPaused = false;
   #losesNext = false;
 
@@ -185,7 +193,8 @@ export class ScriptedSimulation implements AsyncDisposable {
     const claimed = this.#claims.epochs.get(game) ?? 0;
     if (this.#claims.ended.has(game)) return { outcome: 'refused', refusal: 'ended', epoch: claimed };
     if (claimed >= epoch) return { outcome: 'refused', refusal: 'claimed', epoch: claimed };
-    if (this.hosted.size >= this.maxGames)
+    const isWarm = this.#warmGames.delete(game);
+    if (!isWarm && this.hosted.size + this.#warmGames.size >= this.maxGames)
       return { outcome: 'refused', refusal: 'no_capacity', epoch: claimed };
     this.#claims.epochs.set(game, epoch);
     this.#claims.log.push({ game, epoch, pod: this.pod });
@@ -199,7 +208,9 @@ export class ScriptedSimulation implements AsyncDisposable {
     this.warmRequests.push(request);
     const scripted = this.#script.onWarm?.(request);
     if (scripted !== undefined) return scripted;
-    if (this.hosted.size >= this.maxGames) return { outcome: 'refused', refusal: 'no_capacity' };
+    if (this.hosted.size + this.#warmGames.size >= this.maxGames)
+      return { outcome: 'refused', refusal: 'no_capacity' };
+    this.#warmGames.add(request.game);
     return { outcome: 'warm' };
   }
 

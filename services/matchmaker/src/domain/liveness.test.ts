@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { HeardTime } from './heard-time.ts';
 import { Fleet } from './liveness.ts';
 
-const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 2, reconnectGraceMs: 1_500 };
+const limits = { heartbeatMs: 300, missedHeartbeats: 3, maxProcesses: 4, reconnectGraceMs: 1_500 };
 
 const newFleet = () => new Fleet(limits, new HeardTime(limits.heartbeatMs));
 
@@ -54,8 +54,14 @@ test('a process that is heard again lives again, and another start of it is new'
 
 test('more processes than the limit are not remembered', () => {
   const fleet = newFleet();
-  expect(['a', 'b', 'c'].map((pod) => fleet.heard(status(pod)))).toEqual(['new', 'new', 'refused']);
-  expect(fleet.live()).toHaveLength(2);
+  expect(['a', 'b', 'c', 'd', 'e'].map((pod) => fleet.heard(status(pod)))).toEqual([
+    'new',
+    'new',
+    'new',
+    'new',
+    'refused',
+  ]);
+  expect(fleet.live()).toHaveLength(4);
 });
 
 test('games that were handed out count until the process reports again', () => {
@@ -66,4 +72,57 @@ test('games that were handed out count until the process reports again', () => {
   expect(fleet.live()[0]?.handedOut).toBe(2);
   fleet.heard(status('a'));
   expect(fleet.live()[0]?.handedOut).toBe(0);
+});
+
+test('when more than half of the processes vanish at once one interval more is waited for', () => {
+  const fleet = newFleet();
+  fleet.echo(0);
+  for (const pod of ['a', 'b', 'c']) fleet.heard(status(pod));
+  for (let nowMs = 300; nowMs <= 1_200; nowMs += 300) {
+    fleet.heard(status('c', 'a', nowMs));
+    expect(fleet.echo(nowMs)).toEqual([]);
+  }
+  expect(fleet.live().map(({ status: { pod } }) => pod)).toEqual(['c']);
+  expect(fleet.isLive('a')).toBe(true);
+  fleet.heard(status('b', 'a', 9));
+  expect(fleet.echo(1_500)).toEqual(['a']);
+  expect(fleet.isLive('b')).toBe(true);
+});
+
+test('one of many that vanishes is not waited for', () => {
+  const fleet = newFleet();
+  fleet.echo(0);
+  for (const pod of ['a', 'b', 'c']) fleet.heard(status(pod));
+  for (let nowMs = 300; nowMs <= 900; nowMs += 300) {
+    for (const pod of ['b', 'c']) fleet.heard(status(pod, 'a', nowMs));
+    expect(fleet.echo(nowMs)).toEqual([]);
+  }
+  expect(fleet.echo(1_200)).toEqual(['a']);
+});
+
+test('after our own connection came back nobody is silent, and no missing answer proves anything, for a while', () => {
+  const fleet = newFleet();
+  expect(fleet.isSettled).toBe(false);
+  echoes(fleet, 0, 900);
+  expect(fleet.isSettled).toBe(true);
+  for (const pod of ['a', 'b']) fleet.heard(status(pod));
+  fleet.reconnected();
+  expect(fleet.unanswered('a')).toBe(false);
+  expect(echoes(fleet, 10_000, 11_200)).toEqual([]);
+  expect(fleet.unanswered('a')).toBe(false);
+  expect(echoes(fleet, 11_500, 12_400)).toEqual([]);
+  expect(fleet.unanswered('a')).toBe(true);
+  expect(echoes(fleet, 12_700, 12_700)).toEqual(['b']);
+});
+
+test('whoever waits for an answer of a process learns that it is gone', () => {
+  const fleet = newFleet();
+  fleet.heard(status('a'));
+  const told: string[] = [];
+  fleet.onGone('a', () => told.push('first'));
+  const cancel = fleet.onGone('a', () => told.push('second'));
+  cancel();
+  fleet.gone('a');
+  fleet.gone('a');
+  expect(told).toEqual(['first']);
 });

@@ -13,6 +13,9 @@ export interface FleetLimits {
   readonly maxProcesses: number;
 }
 
+/** Heartbeats in which every process that is well has been heard. */
+const FIRST_HEARTBEATS = 3;
+
 /** A simulation process as last heard. */
 export interface SimProcess {
   readonly status: SimStatus;
@@ -43,7 +46,7 @@ export class Fleet {
     this.#limits = limits;
     this.#cordons = cordons;
     this.#time = time;
-    time.unsettle(this.#patienceMs);
+    time.unsettle(limits.heartbeatMs * FIRST_HEARTBEATS);
   }
 
   /** Who is not known has been listened for long enough to be taken for gone. */

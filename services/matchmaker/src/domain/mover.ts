@@ -110,6 +110,7 @@ export class Mover {
     let isFull = true;
     for (const place of places.slice(0, this.#parts.limits.maxHostAttempts)) {
       const request = { game, type, schemaVersion: place.schemaVersion };
+      this.#parts.fleet.handOut(place.pod);
       const answer = await this.#parts.sims.warm(place.pod, request);
       if (typeof answer === 'object' && answer.outcome === 'warm') return place;
       isFull &&= typeof answer === 'object' && answer.refusal === 'no_capacity';

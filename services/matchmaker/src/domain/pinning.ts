@@ -104,7 +104,6 @@ export class Pinning {
     const { pod, schemaVersion } = place;
     const epoch = entry.epoch + 1;
     const tail = tailSeq === undefined ? {} : { tailSeq };
-    fleet.handOut(pod);
     const answer = await this.#askHost(pod, { game, epoch, type, schemaVersion, options, seed, ...tail });
     if (answer === 'gone') {
       if (fleet.unanswered(pod)) hostings.drop(pod);
@@ -129,6 +128,7 @@ export class Pinning {
       if (hosted !== undefined) return hosted;
       const place = this.#nextPlace(entry, tried);
       if (place === undefined) break;
+      this.#parts.fleet.handOut(place.pod);
       const result = await this.handTo(place, entry);
       if (typeof result === 'string') {
         miss = result;
