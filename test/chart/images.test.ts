@@ -80,4 +80,11 @@ test('the chart says what it is', () => {
   expect(chart.appVersion).toBe(version);
   for (const { name, image } of images)
     if (name !== 'nats') expect(image).toBe(`breakwater/${name}:${version}`);
+  const links = parse(annotations['artifacthub.io/links'] ?? '') as { url: string }[];
+  const urls = [String(chart.icon), ...links.map(({ url }) => url)];
+  expect(urls.length).toBeGreaterThan(2);
+  for (const url of urls) {
+    const path = url.replace(/^https:\/\/[^/]+\/breakwater-io\/breakwater\/(blob\/|tree\/)?main\//, '');
+    expect(existsSync(join(projectRoot, path)), url).toBe(true);
+  }
 });

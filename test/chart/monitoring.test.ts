@@ -23,6 +23,10 @@ interface AlertRule {
 const rules = (): AlertRule[] =>
   (parse(readText(ALERTS)) as { groups: { rules: AlertRule[] }[] }).groups.flatMap((group) => group.rules);
 
+/** Pages of `docs/runbooks` without the list of them. */
+const runbooks = (): string[] =>
+  readdirSync(join(projectRoot, 'docs/runbooks')).filter((file) => file !== 'README.md');
+
 interface Dashboard {
   readonly uid: string;
   readonly title: string;
@@ -116,24 +120,50 @@ test('dashboards have uids that never change, and a description on every panel',
 test('every alert has its page, and every page its alert', () => {
   const names = rules().map(({ alert }) => alert);
   expect(names.length).toBeGreaterThan(10);
-  const pages = readdirSync(join(projectRoot, 'docs/runbooks')).filter((file) => file !== 'README.md');
+  const pages = runbooks().filter((file) => file.startsWith('Breakwater'));
   expect(pages.sort()).toEqual(names.map((name) => `${name}.md`).sort());
   for (const { alert, labels, annotations } of rules()) {
     expect(annotations.runbook_url).toBe(`${RUNBOOKS}${alert}.md`);
     expect(['warning', 'critical'], alert).toContain(labels.severity);
-    const page = readText(`docs/runbooks/${alert}.md`);
-    for (const part of ['## What it means', '## What to look at', '## What to do'])
-      expect(page).toContain(part);
-    for (const [, link = ''] of page.matchAll(/\]\((\w+\.md)\)/g))
+  }
+});
+
+test('there are pages for what happens to whole parts, and the list has every page', () => {
+  const pages = runbooks();
+  for (const page of ['simulation-pod-lost.md', 'nats-down.md', 'failed-game.md', 'full-stream.md'])
+    expect(pages).toContain(page);
+  const linked = [...readText('docs/runbooks/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(
+    ([, page]) => page,
+  );
+  expect(linked.toSorted()).toEqual(pages.toSorted());
+});
+
+test('every runbook says what it means, what to look at and what to do', () => {
+  for (const name of runbooks()) {
+    const page = readText(`docs/runbooks/${name}`);
+    const parts = ['## What it means', '## What to look at', '## What to do'];
+    expect(
+      [...page.matchAll(/^## .*$/gm)].map(([heading]) => heading),
+      name,
+    ).toEqual(parts);
+    for (const [, link = ''] of page.matchAll(/\]\(([\w-]+\.md)\)/g))
       expect(existsSync(join(projectRoot, 'docs/runbooks', link)), link).toBe(true);
   }
 });
 
 test('settings that runbooks name are settings', () => {
   const settings = readText('docs/config.md');
-  for (const { alert } of rules())
-    for (const [name] of readText(`docs/runbooks/${alert}.md`).matchAll(/\bBREAKWATER_\w+/g))
-      expect(settings, alert).toContain(`| \`${name}\` |`);
+  for (const page of runbooks())
+    for (const [name] of readText(`docs/runbooks/${page}`).matchAll(/\bBREAKWATER_\w+/g))
+      expect(settings, page).toContain(`| \`${name}\` |`);
+});
+
+test('metrics that runbooks name are metrics', () => {
+  const names = runbooks().flatMap((page) => [
+    ...readText(`docs/runbooks/${page}`).matchAll(/\bbreakwater_\w+/g),
+  ]);
+  expect(names.length).toBeGreaterThan(5);
+  for (const [name] of names) expect(documented().has(name), name).toBe(true);
 });
 
 test('the rules are installed with the runbooks of the values', async () => {
