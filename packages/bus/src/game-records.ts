@@ -15,6 +15,7 @@ import { ByteReader, ByteWriter, DecodeError, type DecodeResult, decode } from '
 const VERSION = 1;
 const KIND = { claim: 1, delta: 2, end: 3 } as const;
 const HAS_HASH = 1;
+const IS_RESTART = 2;
 
 export interface Slice {
   readonly pid: number;
@@ -48,6 +49,8 @@ export interface DeltaRecord extends RecordHead {
   readonly tick: number;
   /** Hash of the whole state after this record, u32; on every K-th record. */
   readonly hash?: number;
+  /** The first record after the game threw and was loaded from its log again. */
+  readonly isRestart?: true;
   readonly parts: StateParts;
 }
 export interface EndRecord extends RecordHead {
@@ -100,7 +103,7 @@ export function encodeGameRecord(record: GameRecord): Uint8Array {
       break;
     case 'delta':
       writer.varint(record.tick);
-      writer.u8(record.hash === undefined ? 0 : HAS_HASH);
+      writer.u8((record.hash === undefined ? 0 : HAS_HASH) | (record.isRestart === true ? IS_RESTART : 0));
       if (record.hash !== undefined) writer.u32(record.hash);
       writeParts(record.parts);
       break;
@@ -139,10 +142,16 @@ function readGameRecord(reader: ByteReader): GameRecord {
       const tick = reader.varint();
       const flags = reader.u8();
       const hash = (flags & HAS_HASH) === 0 ? undefined : reader.u32();
+      const isRestart = (flags & IS_RESTART) === 0 ? undefined : true;
       const parts = readParts(reader);
-      return hash === undefined
-        ? { kind: 'delta', ...head, tick, parts }
-        : { kind: 'delta', ...head, tick, hash, parts };
+      return {
+        kind: 'delta',
+        ...head,
+        tick,
+        ...(hash !== undefined && { hash }),
+        ...(isRestart && { isRestart }),
+        parts,
+      };
     }
     case KIND.end: {
       const end = { kind: 'end', ...head, reason: reader.text() } as const;

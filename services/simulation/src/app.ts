@@ -26,6 +26,9 @@ const STOP_MS = 1_500;
 /** Subject, headers and what a snapshot has around its state. */
 const RECORD_HEADROOM_BYTES = 16_384;
 const MAX_EDGES = 10_000;
+/** A process that stood still for longer may have lost its games to others. */
+const MAX_PAUSE_MS = 900;
+const MAX_TAIL_CHECKS = 32;
 const MAX_EDGE_CHECK_MS = 1_000;
 
 /** Composes simulation. The order of the parts is the order in which they start. */
@@ -112,6 +115,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       hostTimeoutMs: config.hostTimeoutMs,
       maxStateBytes: config.maxStateBytes,
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
+      tailChecks: { everyMs: config.tailCheckMs, stallMs: MAX_PAUSE_MS, maxAtOnce: MAX_TAIL_CHECKS },
       warm: { maxWarm: config.maxWarmGames, keepMs: config.warmKeepMs },
     },
   );
@@ -127,6 +131,13 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const incarnation = randomBytes(8).toString('base64url');
   const statusOptions = { ...config, pod, incarnation };
   const status = new Status(nats, subjects, clock, { host, report, ticks, types }, statusOptions);
+
+  const unlisten = [nats.onReconnect(() => host.onGap()), nats.onSlowConsumer(() => host.onGap())];
+  lifecycle.add('gaps', {
+    stop: () => {
+      for (const end of unlisten) end();
+    },
+  });
 
   // Said before anything waits: the matchmaker shall begin to move the games now.
   const announceDrain = () => {

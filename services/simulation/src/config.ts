@@ -87,6 +87,13 @@ export const schema = {
     min: 50,
     max: 60_000,
   }),
+  tailCheckMs: setting.durationMs({
+    env: 'BREAKWATER_SIMULATION_TAIL_CHECK_MS',
+    doc: 'A game without an append for this long (asleep, or nobody plays) looks whether its log is still its own; after a pause of the process or a lost connection all do at once.',
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+  }),
   snapshotEveryRecords: setting.int({
     env: 'BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS',
     doc: 'Records of a game between two snapshots.',

@@ -68,7 +68,7 @@ describe('an owner that goes away', () => {
       await eventually(async () => (await archive.complete()).replay().instance.ackOf(pid) === sent);
       expect(archive.replay().instance.tables.counters.need(pid).value).toBe(sent);
     }
-  });
+  }, 120_000);
 
   it('fault 31: stopped, overtaken and woken again, adds nothing to the log and gives the game up', async () => {
     const frozen = await child('sim-frozen');

@@ -54,6 +54,20 @@ export class Chain {
     await this.#inFlight?.catch(() => undefined);
   }
 
+  /** Another's record lies behind its own newest one. False also when that cannot be told now. Never rejects. */
+  async isOvertaken(): Promise<boolean> {
+    const { lastSeq } = this;
+    if (this.isBusy) return false;
+    try {
+      const tail = await this.#deps.log.tail();
+      const isSettled = !this.isBusy && this.lastSeq === lastSeq;
+      return isSettled && tail !== undefined && tail.seq > lastSeq;
+    } catch (cause) {
+      this.#deps.onTrouble?.(cause instanceof Error ? cause.message : String(cause));
+      return false;
+    }
+  }
+
   /** Appends the record whose head is `nextHead`. Only when nothing is in flight. */
   append(bytes: Uint8Array, trace?: string): Promise<Settled> {
     if (this.#inFlight !== undefined) throw new Error('an append is in flight');

@@ -6,7 +6,8 @@ import type { Chain } from './chain.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
 import type { OwnerEvents, OwnerOptions } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
-import { CapturedReplies, type Waiting } from './replies.ts';
+import { CapturedReplies, type Waiting, wantsState } from './replies.ts';
+import type { Restarts } from './restarts.ts';
 import type { Settled } from './settle.ts';
 import { takeSnapshot } from './snapshots.ts';
 import { Verifier } from './verifier.ts';
@@ -17,6 +18,7 @@ export interface CommitterDeps {
   readonly factory: GameFactory;
   readonly details: GameDetails;
   readonly chain: Chain;
+  readonly restarts: Restarts;
   readonly options: OwnerOptions;
   readonly events: OwnerEvents;
   /** Awards that a stored record gave. */
@@ -34,6 +36,7 @@ interface Flight {
   readonly replies: CapturedReplies | undefined;
   readonly snapshot: Omit<Snapshot, 'logSeq'> | undefined;
   readonly awards: readonly Award[];
+  readonly isRestart: boolean;
 }
 
 type EncodedState = ReturnType<GameInstance['encodeState']>;
@@ -41,7 +44,6 @@ type EncodedState = ReturnType<GameInstance['encodeState']>;
 export class Committer {
   readonly #deps: CommitterDeps;
   readonly #schema: string;
-  readonly #detailsText: string;
   readonly #verifier: Verifier | undefined;
   #waiting: Waiting[] = [];
   #lastAppendMs: number;
@@ -52,7 +54,6 @@ export class Committer {
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
     this.#schema = JSON.stringify(deps.factory.definition.schema);
-    this.#detailsText = encodeDetails(deps.details);
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
     this.#lastAppendMs = deps.ports.clock.monotonicMs();
   }
@@ -84,26 +85,29 @@ export class Committer {
    * @throws when the record cannot be: the game's state is not to be trusted then
    */
   commit(instance: GameInstance, trace?: string, forceSnapshot = false): void {
-    const { chain, options, ports } = this.#deps;
+    const { chain, options, ports, restarts } = this.#deps;
     const head = chain.nextHead;
     const awards = instance.nameAwards(head.epoch, head.n);
+    const isRestart = restarts.isUnstored;
     const parts = instance.encodeDelta();
     this.#verifier?.check(instance, parts);
     const hasHash = head.n % options.hashEveryRecords === 0;
     const hasSnapshot = forceSnapshot || this.#isSnapshotDue();
-    const state = hasHash || hasSnapshot || this.#waiting.length > 0 ? instance.encodeState() : undefined;
+    const isWanted = hasHash || hasSnapshot || this.#waiting.some(wantsState);
+    const state = isWanted ? instance.encodeState() : undefined;
     const hash = state !== undefined && (hasHash || hasSnapshot) ? hashParts(state) : undefined;
     const bytes = encodeGameRecord({
       kind: 'delta',
       ...head,
       tick: parts.tick,
       ...(hash !== undefined && hasHash && { hash }),
+      ...(isRestart && { isRestart }),
       parts,
     });
     if (bytes.length > options.maxRecordBytes) {
       throw new RangeError(`a delta takes ${bytes.length} bytes, more than ${options.maxRecordBytes}`);
     }
-    const isFit = state !== undefined && this.#isFit(instance, state);
+    const isFit = state === undefined || this.#isFit(instance, state);
     this.#send(bytes, trace, {
       startedMs: ports.clock.monotonicMs(),
       bytes: bytes.length,
@@ -111,8 +115,12 @@ export class Committer {
         isFit && this.#waiting.length > 0
           ? new CapturedReplies(this.takeWaiting(), instance, state)
           : undefined,
-      snapshot: isFit && hasSnapshot && hash !== undefined ? this.#snapshotOf(head, state, hash) : undefined,
+      snapshot:
+        isFit && hasSnapshot && state !== undefined && hash !== undefined
+          ? this.#snapshotOf(head, state, hash)
+          : undefined,
       awards,
+      isRestart,
     });
   }
 
@@ -126,6 +134,7 @@ export class Committer {
       replies: undefined,
       snapshot: undefined,
       awards: [],
+      isRestart: false,
     });
   }
 
@@ -157,7 +166,11 @@ export class Committer {
     const maxBytes = factory.maxStateBytes;
     if (bytes <= maxBytes) return true;
     events.onStateTooLarge(bytes);
-    for (const { input, pid } of this.takeWaiting()) {
+    for (const { input, pid, refusal } of this.takeWaiting()) {
+      if (refusal !== undefined) {
+        input.answer.error(refusal.code, refusal.text);
+        continue;
+      }
       if (input.kind === 'join' && pid !== 0) instance.disconnected(pid, input.join);
       input.answer.error('too_large', `the state of the game takes ${bytes} bytes, more than ${maxBytes}`);
     }
@@ -166,7 +179,9 @@ export class Committer {
 
   #snapshotOf(head: { epoch: number; nonce: string; n: number }, state: EncodedState, hash: number) {
     const { type, schemaVersion } = this.#deps.factory.definition;
-    return { ...head, type, schemaVersion, details: this.#detailsText, tick: state.tick, hash, parts: state };
+    const { details, restarts } = this.#deps;
+    const text = encodeDetails({ ...details, restarts: restarts.recent(state.tick) });
+    return { ...head, type, schemaVersion, details: text, tick: state.tick, hash, parts: state };
   }
 
   #send(bytes: Uint8Array, trace: string | undefined, flight: Flight): void {
@@ -190,8 +205,9 @@ export class Committer {
     onSettled(settled);
   }
 
-  #release(seq: number, { replies, snapshot, awards }: Flight): void {
-    const { chain, pod, events, onAwards } = this.#deps;
+  #release(seq: number, { replies, snapshot, awards, isRestart }: Flight): void {
+    const { chain, pod, events, restarts, onAwards } = this.#deps;
+    if (isRestart) restarts.stored();
     onAwards(awards);
     if (replies !== undefined) {
       replies.release({ epoch: chain.epoch, seq, pod, schema: this.#schema });

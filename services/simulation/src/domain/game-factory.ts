@@ -11,18 +11,35 @@ import {
   hydrate,
   stateBytes,
 } from '@breakwater/game-kit';
-import { DecodeError, decode, int, json, loose, parseJson, record } from '@breakwater/protocol';
+import {
+  array,
+  DecodeError,
+  decode,
+  int,
+  json,
+  loose,
+  optional,
+  parseJson,
+  record,
+} from '@breakwater/protocol';
 
 /** What a game was created with; kept as JSON text in its claims and snapshots. */
 export interface GameDetails {
   readonly options: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Ticks of the latest restarts after a throw; in snapshots only, as those in the log are marked there. */
+  readonly restarts?: readonly number[];
 }
 
-const gameDetails = loose({ options: record(json(), 64), seed: int(0, 0xffff_ffff) });
+const MAX_RESTARTS = 1_000;
+const gameDetails = loose({
+  options: record(json(), 64),
+  seed: int(0, 0xffff_ffff),
+  restarts: optional(array(int(0), MAX_RESTARTS)),
+});
 
-export function encodeDetails(details: GameDetails): string {
-  return JSON.stringify({ options: details.options, seed: details.seed });
+export function encodeDetails({ options, seed, restarts = [] }: GameDetails): string {
+  return JSON.stringify({ options, seed, ...(restarts.length > 0 && { restarts }) });
 }
 
 /** @throws DecodeError */

@@ -4,6 +4,7 @@ import type { SimHosted, SimWarmed } from '@breakwater/bus';
 import type { OnHookError } from './game-factory.ts';
 import type { Owner } from './owner.ts';
 import type { OwnerEvents, OwnerOptions, StopReason } from './owner-types.ts';
+import type { TailCheckOptions } from './tail-checks.ts';
 import type { WarmEvents, WarmOptions, WarmPorts } from './warm-games.ts';
 
 /** The inputs and the feed of one game, delivered to its owner until it is closed. */
@@ -36,5 +37,6 @@ export interface HostOptions {
   /** Largest full state of any game. */
   readonly maxStateBytes: number;
   readonly owner: OwnerOptions;
+  readonly tailChecks: TailCheckOptions;
   readonly warm: Omit<WarmOptions, 'loadTimeoutMs'>;
 }

@@ -10,6 +10,7 @@ import type { OwnerEvents, StopReason } from './owner-types.ts';
 import type { Cancel, OwnerPorts } from './ports.ts';
 import type { Report } from './report.ts';
 import type { TickSchedule } from './schedule.ts';
+import { TailChecks } from './tail-checks.ts';
 import { WarmGames } from './warm-games.ts';
 
 /** Of what went wrong with a game, in the words that travel. */
@@ -40,6 +41,7 @@ export class Host {
   readonly #games = new Map<string, Hosted>();
   readonly #opening = new Map<string, Opening>();
   readonly #warm: WarmGames;
+  readonly #tailChecks: TailChecks;
   #isDraining = false;
 
   constructor(
@@ -56,6 +58,7 @@ export class Host {
     this.#report = report;
     this.#observer = observer;
     this.#options = options;
+    this.#tailChecks = new TailChecks(options.tailChecks);
     this.#warm = new WarmGames(ports, observer, { ...options.warm, loadTimeoutMs: options.hostTimeoutMs });
   }
 
@@ -72,7 +75,7 @@ export class Host {
     return this.#warm.size;
   }
 
-  owners(): Iterable<Owner> {
+  owners(): readonly Owner[] {
     return Array.from(this.#games.values(), ({ owner }) => owner);
   }
 
@@ -146,9 +149,15 @@ export class Host {
     await Promise.all(Array.from(this.owners(), (owner) => owner.leave('shutdown', signal)));
   }
 
+  /** Messages were missed: another process may have taken games without a word that was heard here. */
+  onGap(): void {
+    this.#tailChecks.checkAll(this.#ports.clock.monotonicMs());
+  }
+
   /** Now and then. */
   housekeep(): void {
     const nowMs = this.#ports.clock.monotonicMs();
+    this.#tailChecks.look(this.owners(), nowMs);
     for (const owner of this.owners()) owner.housekeep(nowMs);
   }
 

@@ -11,6 +11,7 @@ import type { OwnedGame } from './owner-phase.ts';
 import { FAILED_REASON } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import { CorruptLogError, LogHoleError, type Replay } from './replay.ts';
+import { Restarts } from './restarts.ts';
 import { appendUntilSettled, type Retry, readTail, untilRead } from './settle.ts';
 
 export interface HostingDeps {
@@ -122,19 +123,29 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: num
   if (claimed.kind === 'refused') return claimed;
   const chain = new Chain(claim, claimed.seq, { ...deps.ports, onTrouble: deps.retry.onTrouble });
   if ('failure' in warm) return endFailed(deps, chain, warm.failure);
-  if ('fresh' in warm) return { kind: 'hosted', game: { instance: warm.fresh, details, chain } };
+  const game = { details, chain };
+  if ('fresh' in warm) return hosted(deps, game, warm.fresh, []);
   const caughtUp = await untilRead(() => catchUp(deps, warm.replay, claimed), deps.retry);
   if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
   if ('refusal' in caughtUp) return refused(caughtUp);
   if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
-  if (caughtUp.replay.instance !== undefined) {
-    return { kind: 'hosted', game: { instance: caughtUp.replay.instance, details, chain } };
-  }
+  const { instance, restarts } = caughtUp.replay;
+  if (instance !== undefined) return hosted(deps, game, instance, restarts);
   // Only claims so far: no owner came as far as storing what `setup` made.
   const fresh = createNew({ ...deps, details });
-  return 'fresh' in fresh
-    ? { kind: 'hosted', game: { instance: fresh.fresh, details, chain } }
-    : refused(fresh);
+  return 'fresh' in fresh ? hosted(deps, game, fresh.fresh, []) : refused(fresh);
+}
+
+function hosted(
+  { factory }: HostingDeps,
+  game: Pick<OwnedGame, 'details' | 'chain'>,
+  instance: GameInstance,
+  restarts: readonly number[],
+): HostingResult {
+  return {
+    kind: 'hosted',
+    game: { ...game, instance, restarts: new Restarts(factory.definition.tickHz, restarts) },
+  };
 }
 
 /** Records between the warm state and the claim. The owner went on meanwhile and may have purged below. */

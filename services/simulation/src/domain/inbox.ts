@@ -10,6 +10,7 @@ export interface Answer {
 export type AnswerError =
   | 'game_full'
   | 'game_ended'
+  | 'game_failed'
   | 'forbidden'
   | 'join_outdated'
   | 'busy'

@@ -1,7 +1,7 @@
 /** What each input but a command does to a game. */
 
 import type { GameInstance } from '@breakwater/game-kit';
-import type { CommandInput, JoinInput, OwnerInput } from './inbox.ts';
+import type { AnswerError, CommandInput, JoinInput, OwnerInput } from './inbox.ts';
 import type { Waiting } from './replies.ts';
 
 export type NonCommand = Exclude<OwnerInput, CommandInput>;
@@ -103,7 +103,8 @@ export function applyInput(
 }
 
 function applyJoin(instance: GameInstance, input: JoinInput, wait: (waiting: Waiting) => void): void {
-  const { answer, user, name, join, edge } = input;
+  const { user, name, join, edge } = input;
+  const refuse = (code: AnswerError, text: string) => wait({ input, pid: 0, refusal: { code, text } });
   const result = instance.join({ user, name, join, edge });
   switch (result.kind) {
     case 'joined':
@@ -111,17 +112,17 @@ function applyJoin(instance: GameInstance, input: JoinInput, wait: (waiting: Wai
       break;
     case 'stale':
       // Without effect; the answer only helps a caller that still waits.
-      answer.error('join_outdated', 'a newer join of this player counts');
+      refuse('join_outdated', 'a newer join of this player counts');
       break;
     case 'full':
-      answer.error('game_full', 'the game has no free seat');
+      refuse('game_full', 'the game has no free seat');
       break;
     case 'rejected':
-      if (result.reason === 'ended') answer.error('game_ended', 'the game has ended');
-      else answer.error('forbidden', `the game refuses: ${result.reason}`);
+      if (result.reason === 'ended') refuse('game_ended', 'the game has ended');
+      else refuse('forbidden', `the game refuses: ${result.reason}`);
       break;
     case 'failed':
-      answer.error('internal', 'the game could not take the player in');
+      refuse('internal', 'the game could not take the player in');
       break;
     default:
       result satisfies never;

@@ -5,6 +5,7 @@ import type { GameDetails, GameFactory } from './game-factory.ts';
 import type { OwnerEvents, OwnerOptions, StopReason } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import type { Reloaded } from './reload.ts';
+import type { Restarts } from './restarts.ts';
 import type { Settled } from './settle.ts';
 
 /** A game whose claim is in the log and whose state was loaded up to it. */
@@ -12,6 +13,7 @@ export interface OwnedGame {
   readonly instance: GameInstance;
   readonly details: GameDetails;
   readonly chain: Chain;
+  readonly restarts: Restarts;
 }
 
 export interface OwnerSetup {

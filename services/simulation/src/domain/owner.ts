@@ -11,9 +11,12 @@ import { AwardPoster } from './awards.ts';
 import type { Chain } from './chain.ts';
 import { isClaimAbove } from './claim.ts';
 import { Committer } from './committer.ts';
+import { Ending } from './ending.ts';
+import { Freeze } from './freeze.ts';
 import type { CommandInput } from './inbox.ts';
 import type { NonCommand } from './inputs.ts';
 import { Intake } from './intake.ts';
+import { leaveInOrder } from './leaving.ts';
 import {
   type Fate,
   fateAfterAppend,
@@ -23,7 +26,7 @@ import {
   type Phase,
   stateOf,
 } from './owner-phase.ts';
-import { FAILED_REASON, type StopReason } from './owner-types.ts';
+import type { StopReason } from './owner-types.ts';
 import { type Reloaded, Reloader } from './reload.ts';
 import type { Waiting } from './replies.ts';
 import type { Settled } from './settle.ts';
@@ -39,12 +42,11 @@ export class Owner {
   /** Absent while the game sleeps or is loaded. */
   #instance: GameInstance | undefined;
   #players = 0;
-  #frozenSinceMs: number | undefined;
+  readonly #freeze: Freeze;
   #sleptAtMs = 0;
   /** In a phase that ends with an append: it was sent. */
   #isLastSent = false;
-  #endReason = '';
-  #failure: string | undefined;
+  readonly #ending: Ending;
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(setup: OwnerSetup) {
@@ -55,6 +57,8 @@ export class Owner {
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     const wait = (waiting: Waiting) => this.#committer.wait(waiting);
     this.#intake = new Intake(limits, events.onCommand, wait);
+    this.#freeze = new Freeze(options.freezeAfterMs, (ms) => events.onFrozen(ms));
+    this.#ending = new Ending(options.maxInputs);
     this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
     this.#committer = new Committer({
       ...setup,
@@ -95,7 +99,7 @@ export class Owner {
   }
 
   get state(): GameState {
-    return stateOf(this.#phase, this.#failure);
+    return stateOf(this.#phase, this.#ending.failure);
   }
 
   /** Wants `tick` called. */
@@ -111,7 +115,7 @@ export class Owner {
   receive(input: NonCommand): void {
     if (this.#phase === 'stopped' || this.#phase === 'leaving') return;
     if (this.#phase === 'ending') {
-      if ('answer' in input) input.answer.error('game_ended', 'the game has ended');
+      if ('answer' in input) this.#ending.hold(input.answer);
       return;
     }
     if (this.#phase === 'sleeping' && !('answer' in input)) return;
@@ -131,12 +135,14 @@ export class Owner {
   tick(nowMs: number): void {
     const instance = this.#instance;
     if (this.#phase !== 'running' || instance === undefined) return;
-    if (this.#chain.waitingMs(nowMs) >= this.#setup.options.freezeAfterMs) {
-      this.#frozenSinceMs ??= nowMs;
-      return;
-    }
+    if (this.#freeze.isFrozen(this.#chain.waitingMs(nowMs), nowMs)) return;
     try {
       this.#intake.drain(instance);
+      // The restart has to be in the log before the game gets another chance to throw.
+      if (this.#setup.game.restarts.isUnstored) {
+        if (!this.#chain.isBusy) this.#commit(instance);
+        return;
+      }
       instance.step();
       if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
     } catch (error) {
@@ -152,6 +158,11 @@ export class Owner {
     if (nowMs - this.#sleptAtMs + sleepAfterMs >= endAfterMs) this.#end('empty');
   }
 
+  /** Looks whether its newest record is still the log's: who appends nothing learns nothing by being refused. */
+  async checkTail(): Promise<void> {
+    if (this.#phase !== 'stopped' && (await this.#chain.isOvertaken())) this.stop('overtaken');
+  }
+
   /**
    * Gives the game up in order: commits what it has, and takes a snapshot when no other process waits for it.
    * Resolves with the sequence of its last record; `signal` gives up at once what is not settled by then.
@@ -160,7 +171,7 @@ export class Owner {
     const stop = () => this.stop(reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    await Promise.race([this.#leaveInOrder(reason === 'shutdown'), this.#stopped.promise]);
+    await Promise.race([this.#leaveInOrder(reason), this.#stopped.promise]);
     signal?.removeEventListener('abort', stop);
     stop();
     return this.lastSeq;
@@ -170,7 +181,7 @@ export class Owner {
   stop(reason: StopReason, detail?: string): void {
     if (this.#phase === 'stopped') return;
     this.#phase = 'stopped';
-    if (reason === 'failed') this.#failure = detail ?? reason;
+    if (reason === 'failed') this.#ending.fail(detail ?? reason);
     this.#chain.abandon();
     this.#awards.stop();
     this.#committer.stop();
@@ -184,26 +195,20 @@ export class Owner {
     this.#committer.commit(instance, this.#intake.sending(), forceSnapshot);
   }
 
-  async #leaveInOrder(withSnapshot: boolean): Promise<void> {
+  #leaveInOrder(reason: 'released' | 'shutdown'): Promise<void> {
     const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
     if (this.#phase !== 'ending' && this.#phase !== 'stopped') this.#phase = 'leaving';
-    await this.#idle(withSnapshot);
-    if (!isAwake || this.#instance === undefined) return;
-    try {
-      this.#intake.drain(this.#instance);
-      if (withSnapshot || this.#committer.hasNews(this.#instance)) this.#commit(this.#instance, withSnapshot);
-      await this.#idle(withSnapshot);
-    } catch (error) {
-      // What cannot be encoded is dropped; the log stands as it is.
-      this.#setup.events.onRestart(error);
-    }
-  }
-
-  /** Resolves when nothing is on its way, an `end` included. */
-  async #idle(withSnapshot: boolean): Promise<void> {
-    do await this.#chain.idle();
-    while (this.#phase === 'ending' && this.#chain.isBusy);
-    if (withSnapshot) await this.#committer.idle();
+    return leaveInOrder(
+      {
+        chain: this.#chain,
+        committer: this.#committer,
+        intake: this.#intake,
+        instance: () => (isAwake ? this.#instance : undefined),
+        isEnding: () => this.#phase === 'ending',
+        onUnsaved: (error) => this.#setup.events.onRestart(error),
+      },
+      reason === 'shutdown',
+    );
   }
 
   #afterStep(instance: GameInstance, nowMs: number): void {
@@ -228,11 +233,9 @@ export class Owner {
     if (this.#phase === 'ending' || this.#phase === 'stopped') return;
     this.#phase = 'ending';
     this.#isLastSent = false;
-    this.#endReason = reason;
-    this.#failure = failure;
+    this.#ending.begin(reason, failure);
     this.#instance = undefined;
-    for (const { input } of this.#committer.takeWaiting())
-      input.answer.error('game_ended', 'the game has ended');
+    for (const { input } of this.#committer.takeWaiting()) this.#ending.hold(input.answer);
     this.#sendLast();
   }
 
@@ -241,7 +244,7 @@ export class Owner {
     if (this.#chain.isBusy || (this.#phase === 'ending' && !this.#awards.isEmpty)) return;
     this.#isLastSent = true;
     try {
-      if (this.#phase === 'ending') this.#committer.commitEnd(this.#endReason);
+      if (this.#phase === 'ending') this.#committer.commitEnd(this.#ending.reason);
       else if (this.#instance !== undefined) this.#commit(this.#instance, true);
     } catch (error) {
       this.#restart(error);
@@ -249,10 +252,7 @@ export class Owner {
   }
 
   #onSettled(settled: Settled): void {
-    if (this.#frozenSinceMs !== undefined) {
-      this.#setup.events.onFrozen(this.#setup.ports.clock.monotonicMs() - this.#frozenSinceMs);
-      this.#frozenSinceMs = undefined;
-    }
+    this.#freeze.thaw(this.#setup.ports.clock.monotonicMs());
     if (settled.kind === 'stored') this.#onStored();
     else this.#meet(fateAfterAppend(settled));
   }
@@ -261,7 +261,7 @@ export class Owner {
     this.#intake.stored();
     if (this.#phase !== 'dozing' && this.#phase !== 'ending') return;
     if (!this.#isLastSent) this.#sendLast();
-    else if (this.#phase === 'ending') this.#stopEnded();
+    else if (this.#phase === 'ending') this.stop(...this.#ending.tell());
     else if (!this.#intake.isEmpty) this.#setPhase('running');
     else this.#sleep();
   }
@@ -274,11 +274,6 @@ export class Owner {
 
   #onAllPosted(): void {
     if (this.#phase === 'ending' && !this.#isLastSent) this.#sendLast();
-  }
-
-  #stopEnded(): void {
-    if (this.#failure === undefined) this.stop('ended', this.#endReason);
-    else this.stop('failed', this.#failure);
   }
 
   #sleep(): void {
@@ -328,7 +323,7 @@ export class Owner {
 
   #meet(fate: Fate): void {
     if (fate.kind === 'stop') this.stop(fate.reason, fate.detail);
-    else if (fate.kind === 'end') this.#end(FAILED_REASON, fate.detail);
+    else if (fate.kind === 'end') this.#end('', fate.detail);
     else if (fate.kind === 'restart') this.#restart(fate.error);
   }
 

@@ -7,6 +7,7 @@ import { loadForCertain } from './loader.ts';
 import { type OwnerPorts, sleep } from './ports.ts';
 import type { Replay } from './replay.ts';
 import { RestartBudget } from './restart-budget.ts';
+import type { Restarts } from './restarts.ts';
 import { backoffMs, type Retry, readTail } from './settle.ts';
 
 export type Reloaded =
@@ -23,6 +24,7 @@ export interface ReloadDeps {
   readonly factory: GameFactory;
   readonly details: GameDetails;
   readonly chain: Chain;
+  readonly restarts: Restarts;
   readonly maxRestartsPerMinute: number;
   readonly onTrouble: (cause: string) => void;
   readonly onBadStart: (problem: string) => void;
@@ -40,12 +42,17 @@ export class Reloader {
     this.#budget = new RestartBudget(deps.maxRestartsPerMinute, MINUTE_MS);
   }
 
-  /** After `error`, as often as the budget allows. */
+  /** After `error`, as often as is allowed: here by the clock, and by what earlier owners left in the log. */
   async restart(error: unknown, isOver: () => boolean): Promise<Reloaded> {
-    if (!this.#budget.take(this.#deps.ports.clock.monotonicMs())) {
-      return { kind: 'exhausted', detail: messageOf(error) };
-    }
-    return await this.reload(isOver);
+    const { ports, restarts, maxRestartsPerMinute } = this.#deps;
+    const exhausted = { kind: 'exhausted', detail: messageOf(error) } as const;
+    if (!this.#budget.take(ports.clock.monotonicMs())) return exhausted;
+    const reloaded = await this.reload(isOver);
+    if (reloaded.kind !== 'loaded') return reloaded;
+    const { tick } = reloaded.instance;
+    if (restarts.recent(tick).length >= maxRestartsPerMinute) return exhausted;
+    restarts.mark(tick);
+    return reloaded;
   }
 
   /** Only when nothing of the chain is in flight: its newest record is then certain. */
@@ -68,7 +75,9 @@ export class Reloader {
     const load = await loadForCertain({ ...ports, factory, onBadStart }, seq, retry);
     if (load === 'abandoned') return { kind: 'abandoned' };
     if (load.kind === 'wrong_version') return { kind: 'unreadable', detail: load.detail };
-    return load.kind === 'loaded' ? startWith(load.replay, factory, details) : load;
+    if (load.kind !== 'loaded') return load;
+    this.#deps.restarts.read(load.replay.restarts);
+    return startWith(load.replay, factory, details);
   }
 }
 

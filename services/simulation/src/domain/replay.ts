@@ -39,6 +39,8 @@ export class Replay {
   /** Sequence of the last record applied; 0 before the first. */
   seq = 0;
   head: RecordHead | undefined;
+  /** Ticks at which the game went on after it had thrown, as far back as was read. */
+  readonly restarts: number[] = [];
   ended: string | undefined;
 
   constructor(factory: GameFactory) {
@@ -48,7 +50,9 @@ export class Replay {
   /** Begins at a snapshot. @throws CorruptLogError, WrongVersionError */
   begin(snapshot: Snapshot): void {
     this.#checkVersion(snapshot.type, snapshot.schemaVersion);
-    this.details = this.#guard(() => decodeDetails(snapshot.details));
+    const { restarts = [], ...details } = this.#guard(() => decodeDetails(snapshot.details));
+    this.details = details;
+    this.restarts.push(...restarts);
     this.instance = this.#guard(() => this.#factory.hydrate(this.details!, snapshot.parts));
     if (this.instance.hash() !== snapshot.hash) throw new CorruptLogError('the state does not have its hash');
     this.seq = snapshot.logSeq;
@@ -102,6 +106,7 @@ export class Replay {
     this.instance ??= this.#guard(() => this.#factory.empty(this.details!));
     const { instance } = this;
     this.#guard(() => instance.applyDelta(record.parts));
+    if (record.isRestart) this.restarts.push(record.tick);
     if (record.hash !== undefined && instance.hash() !== record.hash) {
       throw new CorruptLogError(
         `the state after record ${record.n} of epoch ${record.epoch} does not have its hash`,

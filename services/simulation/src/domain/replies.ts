@@ -2,16 +2,22 @@
 
 import { encodeStateReply, type StateParts } from '@breakwater/bus';
 import type { GameInstance } from '@breakwater/game-kit';
-import type { JoinInput, SyncInput } from './inbox.ts';
+import type { AnswerError, JoinInput, SyncInput } from './inbox.ts';
 
 const NOTHING = new Uint8Array(0);
 
-/** A join that took effect in memory, or a sync: waits for committed state. */
+/**
+ * A join that took effect in memory, or a sync: waits for committed state. A refusal waits as well, because whoever
+ * refuses may have lost the game without knowing, and the append tells.
+ */
 export interface Waiting {
   readonly input: JoinInput | SyncInput;
-  /** 0 for a spectator or a sync. */
+  /** 0 for a spectator, a sync or a refusal. */
   readonly pid: number;
+  readonly refusal?: { readonly code: AnswerError; readonly text: string };
 }
+
+export const wantsState = ({ refusal }: Waiting): boolean => refusal === undefined;
 
 export interface Place {
   readonly epoch: number;
@@ -24,12 +30,13 @@ export interface Place {
 export class CapturedReplies {
   readonly waiting: readonly Waiting[];
   readonly #acks: readonly number[];
-  readonly #state: StateParts & { readonly tick: number };
+  readonly #state: (StateParts & { readonly tick: number }) | undefined;
 
+  /** `state` may be missing where nobody wants it. */
   constructor(
     waiting: readonly Waiting[],
     instance: GameInstance,
-    state: StateParts & { readonly tick: number },
+    state: (StateParts & { readonly tick: number }) | undefined,
   ) {
     this.waiting = waiting;
     this.#acks = waiting.map(({ pid }) => (pid === 0 ? 0 : (instance.ackOf(pid) ?? 0)));
@@ -37,25 +44,36 @@ export class CapturedReplies {
   }
 
   release(place: Place): void {
-    for (const [index, { input, pid }] of this.waiting.entries()) {
-      const isSync = input.kind === 'sync';
-      const pids = isSync ? new Set(input.pids) : new Set([pid]);
-      const bytes = encodeStateReply({
-        epoch: place.epoch,
-        seq: place.seq,
-        tick: this.#state.tick,
-        pod: place.pod,
-        join: isSync || input.spectate ? 0 : input.join,
-        pid,
-        ack: this.#acks[index]!,
-        schema: isSync ? '' : place.schema,
-        parts: {
-          shared: this.#state.shared,
-          server: NOTHING,
-          slices: this.#state.slices.filter((slice) => pids.has(slice.pid)),
-        },
-      });
-      input.answer.state(bytes);
+    for (const [index, { input, pid, refusal }] of this.waiting.entries()) {
+      if (refusal !== undefined) input.answer.error(refusal.code, refusal.text);
+      else if (this.#state !== undefined)
+        input.answer.state(this.#reply(place, input, pid, this.#acks[index]!, this.#state));
     }
+  }
+
+  #reply(
+    place: Place,
+    input: JoinInput | SyncInput,
+    pid: number,
+    ack: number,
+    state: StateParts & { readonly tick: number },
+  ): Uint8Array {
+    const isSync = input.kind === 'sync';
+    const pids = isSync ? new Set(input.pids) : new Set([pid]);
+    return encodeStateReply({
+      epoch: place.epoch,
+      seq: place.seq,
+      tick: state.tick,
+      pod: place.pod,
+      join: isSync || input.spectate ? 0 : input.join,
+      pid,
+      ack,
+      schema: isSync ? '' : place.schema,
+      parts: {
+        shared: state.shared,
+        server: NOTHING,
+        slices: state.slices.filter((slice) => pids.has(slice.pid)),
+      },
+    });
   }
 }

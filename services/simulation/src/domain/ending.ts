@@ -1,0 +1,50 @@
+/** The end of a game, from the wish to the stored record. Nobody outside hears of it before. */
+
+import type { Answer } from './inbox.ts';
+import { FAILED_REASON, type StopReason } from './owner-types.ts';
+
+export class Ending {
+  readonly #maxAnswers: number;
+  readonly #answers: Answer[] = [];
+  #reason = '';
+  #failure: string | undefined;
+
+  constructor(maxAnswers: number) {
+    this.#maxAnswers = maxAnswers;
+  }
+
+  /** `failure`: why it cannot go on; its members are told. */
+  begin(reason: string, failure?: string): void {
+    this.#reason = reason;
+    this.#failure = failure;
+  }
+
+  /** What the record says. A failed game is known by the word that its reason begins with. */
+  get reason(): string {
+    return this.#failure === undefined ? this.#reason : FAILED_REASON;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** It ended without a record of it. */
+  fail(detail: string): void {
+    this.#failure = detail;
+  }
+
+  /** Asked while the record is on its way: answered when it is stored, never if another owner was faster. */
+  hold(answer: Answer): void {
+    if (this.#answers.length < this.#maxAnswers) this.#answers.push(answer);
+  }
+
+  /** The record is stored. Returns what became of the game. */
+  tell(): [StopReason, string] {
+    const failure = this.#failure;
+    for (const answer of this.#answers.splice(0)) {
+      if (failure === undefined) answer.error('game_ended', 'the game has ended');
+      else answer.error('game_failed', 'the game has failed and cannot go on');
+    }
+    return failure === undefined ? ['ended', this.#reason] : ['failed', failure];
+  }
+}
