@@ -71,6 +71,58 @@ describe('an owner', () => {
     expect(recordOf(world.log.archive.at(-1)!)).toMatchObject({ kind: 'end', reason: 'failed' });
   });
 
+  it('counts the restarts of the owners before it, also when a snapshot came between', async () => {
+    for (const snapshotEveryRecords of [1_000, 2]) {
+      const world = await hosted({ snapshotEveryRecords }, { throwAtTick: 30 });
+      while (world.restarts.length < 2) await world.ticks(1);
+      await world.ticks(2);
+      world.crash(0);
+      const hosting = world.host(2);
+      await world.clock.advanceAsync(200);
+      expect((await hosting).kind).toBe('hosted');
+      await world.ticks(200);
+      expect(world.restarts).toHaveLength(4);
+      expect(world.stops).toEqual(['failed']);
+      expect(recordOf(world.log.archive.at(-1)!)).toMatchObject({ kind: 'end', reason: 'failed', epoch: 2 });
+      expect(world.violations).toEqual([]);
+    }
+  });
+
+  it('finds out that it was overtaken while it slept, when it looks', async () => {
+    const world = await hosted();
+    await world.ticks(100);
+    const { owner, way } = world.owners[0]!;
+    expect(owner.state).toBe('sleeping');
+    await Promise.all([owner.checkTail(), world.clock.advanceAsync(100)]);
+    expect(world.stops).toEqual([]);
+    way.pause();
+    const hosting = world.host(2);
+    await world.clock.advanceAsync(300);
+    expect((await hosting).kind).toBe('hosted');
+    way.resume();
+    await Promise.all([owner.checkTail(), world.clock.advanceAsync(100)]);
+    expect(world.stops).toEqual(['overtaken']);
+  });
+
+  it('tells nobody that the game is full, or has ended, before that is stored', async () => {
+    const world = await hosted({}, {});
+    world.join('ann', 1);
+    await world.ticks(5);
+    world.command(1, 1, 'finish', {});
+    world.owners[0]!.way.pause();
+    await world.ticks(1);
+    const rival = world.host(2);
+    await world.clock.advanceAsync(300);
+    expect((await rival).kind).toBe('hosted');
+    const [old] = world.owners;
+    old!.way.resume();
+    world.join('bob', 1);
+    await world.ticks(30);
+    expect(world.stops).toEqual(['overtaken']);
+    expect(world.errors).toEqual([]);
+    expect(world.replies.at(-1)?.reply).toMatchObject({ epoch: 2 });
+  });
+
   it('answers a join that a restart interrupted, once, with stored state', async () => {
     const world = await hosted();
     world.join('ann', 1);

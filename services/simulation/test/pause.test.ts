@@ -1,0 +1,121 @@
+import { decodeStateReply, gameId } from '@breakwater/bus';
+import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gameRecord, Sims, simEnv, subjects } from './sims.ts';
+
+/** `npm run test:long` */
+const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+const ROUNDS = IS_LONG ? 100 : 5;
+const PAUSE_MS = IS_LONG ? 5_000 : 1_500;
+
+const RESTLESS = { type: 'lab', options: { mode: 'restless' } } as const;
+const CALM = { type: 'lab' } as const;
+
+let sims: Sims;
+let old: ServiceProcess;
+beforeAll(async () => {
+  sims = await Sims.start();
+  await sims.pod('sim-new');
+  old = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-old') });
+});
+afterAll(async () => {
+  await old.kill();
+  await sims[Symbol.asyncDispose]();
+});
+
+/** Epochs of a game's feed, in the order in which they came. */
+function listen(game: string): number[] {
+  const epochs: number[] = [];
+  sims.bus.subscribe(subjects.gameFeed(gameId(game)), {}, (message) => {
+    epochs.push(gameRecord(message.data).epoch);
+  });
+  return epochs;
+}
+
+/** Joins whose answers, all of them, are collected: whoever gives them. */
+class Joiner {
+  readonly epochs: number[] = [];
+  readonly errors: string[] = [];
+  readonly #inbox: string;
+  asked = 0;
+
+  constructor(round: number) {
+    this.#inbox = `test.answers.${round}`;
+    sims.bus.subscribe(this.#inbox, {}, (message) => {
+      const decoded = decodeStateReply(Uint8Array.from(message.data));
+      if (decoded.ok) this.epochs.push(decoded.value.epoch);
+      else this.errors.push(Buffer.from(message.data).toString());
+    });
+  }
+
+  join(game: string, user: string): void {
+    this.asked += 1;
+    const join = { kind: 'join', edge: 'edge-1', session: 's', user, name: user, join: 1, spectate: false };
+    sims.bus.publish(subjects.gameIn(gameId(game)), join, { reply: this.#inbox });
+  }
+}
+
+async function round(number: number): Promise<void> {
+  const game = (kind: string) => `${kind}-${number}`;
+  const hosted = [
+    [game('played'), RESTLESS],
+    [game('asleep'), CALM],
+    [game('watched'), CALM],
+    [game('idle'), CALM],
+  ] as const;
+  const feeds = new Map(hosted.map(([id]) => [id, listen(id)]));
+  const joiner = new Joiner(number);
+  await sims.bus.flush();
+  for (const [id, type] of hosted.slice(0, 3))
+    expect(await sims.host('sim-old', id, type)).toMatchObject({ outcome: 'hosted' });
+  const { pid } = await sims.join(game('played'), 'ann');
+  await sims.join(game('watched'), 'ann', 1, { spectate: true });
+  await eventually(async () =>
+    (await sims.list('sim-old')).some((line) => line.game === game('asleep') && line.state === 'sleeping'),
+  );
+  await sims.host('sim-old', game('idle'), CALM);
+  sims.command(game('played'), pid, 1, 'add', { tag: 1 });
+  await sims.bus.flush();
+
+  old.pause();
+  const resumeAtMs = performance.now() + PAUSE_MS;
+  for (const [id, type] of hosted)
+    expect(await sims.host('sim-new', id, { ...type, epoch: 2 })).toMatchObject({ outcome: 'hosted' });
+  for (const [id] of hosted) joiner.join(id, 'bob');
+  await eventually(() => joiner.epochs.length === joiner.asked);
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, resumeAtMs - performance.now())));
+  old.resume();
+  for (const [id] of hosted) joiner.join(id, 'cid');
+  await eventually(async () => (await sims.list('sim-old')).length === 0);
+  await eventually(() => joiner.epochs.length >= joiner.asked);
+
+  // Whatever the old owner had to say is on its way by now, and is heard before this answer.
+  await sims.list('sim-old');
+  await sims.bus.flush();
+  expect(joiner.errors).toEqual([]);
+  expect(joiner.epochs).toEqual(Array.from({ length: joiner.asked }, () => 2));
+  for (const [id] of hosted) {
+    const log = (await sims.log(id)).map(({ record }) => `${record.kind} ${record.epoch}`);
+    const claimAt = log.indexOf('claim 2');
+    expect(log.slice(Math.max(0, claimAt)).filter((line) => line.endsWith(' 1'))).toEqual([]);
+    const epochs = feeds.get(id) ?? [];
+    expect(epochs).toContain(2);
+    expect(epochs).toEqual(epochs.toSorted((a, b) => a - b));
+    await sims.release('sim-new', id, 2);
+  }
+}
+
+it(
+  'fault 31: paused while others take its games, a process finds all of them lost, the idle ones too, and has nothing more to say',
+  async () => {
+    for (let number = 1; number <= ROUNDS; number++) await round(number);
+    const text = await (await fetch(`http://127.0.0.1:${old.ready.httpPort}/metrics`)).text();
+    const value = (line: RegExp) => Number(line.exec(text)?.[1] ?? 0);
+    const overtaken = value(/^breakwater_simulation_stops_total\{reason="overtaken"\} (\d+)/m);
+    const superseded = value(/^breakwater_simulation_stops_total\{reason="superseded"\} (\d+)/m);
+    expect(overtaken + superseded).toBe(4 * ROUNDS);
+    expect(value(/^breakwater_simulation_games\{state="running"\} (\d+)/m)).toBe(0);
+    expect(value(/^breakwater_simulation_games\{state="sleeping"\} (\d+)/m)).toBe(0);
+  },
+  60_000 + ROUNDS * 15_000,
+);
