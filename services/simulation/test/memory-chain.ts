@@ -57,7 +57,9 @@ export class Way {
   }
 
   /** What comes back to a dead process never arrives; to a paused one later. */
-  async back<T>(value: T): Promise<T> {
+  async back<T>(value: T | Promise<T>): Promise<T> {
+    // What fails while the process stands still is noticed when it goes on.
+    if (value instanceof Promise) value.catch(() => undefined);
     while (this.#paused !== undefined) await this.#paused.promise;
     return this.isDead ? new Promise<never>(() => undefined) : value;
   }
