@@ -133,13 +133,22 @@ describe('the page in a real browser', () => {
       expect(seen).toBe(own);
     });
 
+    await eventually(async () => {
+      const total = await ada.getByTestId('total-xp').textContent();
+      expect(total).toBe(`${await scoreOf(ada).textContent()} XP`);
+    });
     const pod = await ada.getByTestId('pod').textContent();
     await bob.goto(`${stack.webUrl}/#/`);
     await bob.locator('.lobby').getByText(`on ${pod}`).waitFor();
 
+    const earned = Number(await scoreOf(ada).textContent());
     await ada.reload();
     await ada.getByTestId('scores').getByText('Ada').waitFor();
     expect(ada.url()).toBe(gameUrl);
+    await ada.getByTestId('total-xp').waitFor();
+    expect(
+      Number.parseInt((await ada.getByTestId('total-xp').textContent()) ?? '', 10),
+    ).toBeGreaterThanOrEqual(earned);
   });
 
   it('says what happens when an edge dies, comes back by itself, and misses nothing', async () => {

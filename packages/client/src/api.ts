@@ -47,6 +47,7 @@ export interface Client extends Events<ClientEvents>, AsyncDisposable {
   readonly lobby: LobbyApi;
   readonly rooms: RoomsApi;
   readonly games: GamesApi;
+  readonly people: PeopleApi;
   /** Resolves when the first connection stands; rejects when it is given up. */
   ready(): Promise<void>;
   /** Cuts a reconnection delay short, for example when the network is back. */
@@ -74,6 +75,19 @@ export interface Lobby extends Events<LobbyEvents> {
   /** Game types that can be created now. */
   readonly types: readonly string[];
   close(): void;
+}
+
+export interface PeopleEvents {
+  /** One's own total has become known, or has risen. */
+  xp: { readonly total: number };
+}
+
+/** Listening to `xp` begins to watch one's own total, until the client is closed. */
+export interface PeopleApi extends Events<PeopleEvents> {
+  /** XP that all games together gave a user, as the ledger says now; without `user` one's own. 0 for who never got any. */
+  xp(user?: string): Promise<number>;
+  /** One's own, kept up to date while it is watched; undefined until it is known. */
+  readonly total: number | undefined;
 }
 
 export interface RoomsApi {

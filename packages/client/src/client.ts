@@ -1,8 +1,18 @@
-import type { Client, ClientEvents, ClientState, GamesApi, LobbyApi, RoomsApi, Unsubscribe } from './api.ts';
+import type {
+  Client,
+  ClientEvents,
+  ClientState,
+  GamesApi,
+  LobbyApi,
+  PeopleApi,
+  RoomsApi,
+  Unsubscribe,
+} from './api.ts';
 import type { BreakwaterError } from './errors.ts';
 import { Games } from './games.ts';
 import { LobbyWatch } from './lobby.ts';
 import type { Welcome } from './net/link.ts';
+import { People } from './people.ts';
 import { Rooms } from './rooms.ts';
 import type { Settings } from './runtime.ts';
 import { Session } from './session.ts';
@@ -12,6 +22,7 @@ export class BreakwaterClient implements Client {
   readonly lobby: LobbyApi;
   readonly rooms: RoomsApi;
   readonly games: GamesApi;
+  readonly people: PeopleApi;
   readonly #session: Session;
   readonly #unlisten: () => void;
 
@@ -20,6 +31,7 @@ export class BreakwaterClient implements Client {
     this.lobby = new LobbyWatch(this.#session);
     this.rooms = new Rooms(this.#session);
     this.games = new Games(this.#session);
+    this.people = new People(this.#session);
     this.#unlisten = whenOnline(() => this.reconnectNow());
     this.#session.emitter.on('state', ({ state }) => {
       if (state === 'closed') this.#unlisten();

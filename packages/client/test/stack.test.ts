@@ -170,8 +170,12 @@ test('the process that hosts a game is killed: its one player plays on, and nobo
   await host.start();
 });
 
-test('the ten lines of chat.ts send a message, the twenty of world.ts play a game', async () => {
+test('the ten lines of chat.ts send a message, the twenty of world.ts play a game and earn XP', async () => {
   await using client = await as('witness');
+  await using twenty = await as('twenty');
+  const heard: number[] = [];
+  twenty.people.on('xp', ({ total }) => heard.push(total));
+  await eventually(() => expect(heard).toEqual([0]));
   const room = await client.rooms.join('general');
   const example = (name: string, ...args: string[]) =>
     run(
@@ -185,7 +189,10 @@ test('the ten lines of chat.ts send a message, the twenty of world.ts play a gam
   expect(chat.stdout).toMatch(/stored as \d+/);
   await eventually(() => expect(texts(room)).toContain('from ten lines'));
   const world = await example('world.ts', stack.token('twenty'));
-  expect(world.stdout).toMatch(/broke an object for [1-9]\d* XP/);
+  const xp = Number(/broke an object for ([1-9]\d*) XP/.exec(world.stdout)?.[1]);
+  await eventually(() => expect(heard).toEqual([0, xp]));
+  expect(await client.people.xp('twenty')).toBe(xp);
+  expect(await client.people.xp()).toBe(0);
 });
 
 test('an edge that is killed is left for another, and nothing is missed', async () => {

@@ -34,6 +34,8 @@ const frames = {
   auth: strict({ t: literal('auth'), id: requestId, token: string({ minLength: 1, maxLength: 8_192 }) }),
   'lobby.watch': strict({ t: literal('lobby.watch'), id: requestId }),
   'lobby.leave': strict({ t: literal('lobby.leave'), id: requestId }),
+  'people.xp': strict({ t: literal('people.xp'), id: requestId, user: id }),
+  'people.watch': strict({ t: literal('people.watch'), id: requestId }),
   'room.list': strict({ t: literal('room.list'), id: requestId }),
   'room.create': strict({ t: literal('room.create'), id: requestId, room: id, title: optional(title) }),
   'room.join': strict({

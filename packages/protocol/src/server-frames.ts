@@ -127,6 +127,8 @@ const frames = {
     goneRooms: array(text, 10_000),
     types: optional(array(text, 1_000)),
   }),
+  /** XP of a user over all games; without `id` one's own, which has risen. */
+  'people.xp': loose({ t: literal('people.xp'), id: optional(requestId), user: text, total: int(0) }),
   'room.list': loose({ t: literal('room.list'), id: requestId, rooms: array(roomInfo, 10_000) }),
   'room.created': loose({ t: literal('room.created'), id: requestId, info: roomInfo }),
   'room.joined': loose({

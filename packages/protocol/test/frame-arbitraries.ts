@@ -35,6 +35,8 @@ const clientFrames: Generators<ClientFrame> = {
   auth: fc.record({ t: t('auth'), id: requestId, token: text(200) }),
   'lobby.watch': fc.record({ t: t('lobby.watch'), id: requestId }),
   'lobby.leave': fc.record({ t: t('lobby.leave'), id: requestId }),
+  'people.xp': fc.record({ t: t('people.xp'), id: requestId, user: validId }),
+  'people.watch': fc.record({ t: t('people.watch'), id: requestId }),
   'room.list': fc.record({ t: t('room.list'), id: requestId }),
   'room.create': fc.record(
     { t: t('room.create'), id: requestId, room: validId, title: text(64) },
@@ -156,6 +158,10 @@ const serverFrames: Generators<ServerFrame> = {
     goneRooms: names,
     types: names,
   }),
+  'people.xp': fc.record(
+    { t: t('people.xp'), id: requestId, user: validId, total: fc.maxSafeNat() },
+    { ...some, requiredKeys: ['t', 'user', 'total'] },
+  ),
   'room.list': fc.record({ t: t('room.list'), id: requestId, rooms }),
   'room.created': fc.record({ t: t('room.created'), id: requestId, info: roomInfo }),
   'room.joined': fc.record({

@@ -16,6 +16,7 @@ import { GuestIssuer } from './adapters/guest.ts';
 import { Handshake } from './adapters/handshake.ts';
 import { HttpServer } from './adapters/http-server.ts';
 import { Lobby } from './adapters/lobby.ts';
+import { People } from './adapters/people.ts';
 import { Presence } from './adapters/presence.ts';
 import { ConnectionRegistry } from './adapters/registry.ts';
 import { Rooms } from './adapters/rooms.ts';
@@ -38,8 +39,15 @@ export function app(context: ServiceContext<EdgeConfig>): void {
   const rooms = new Rooms(deps, presence);
   const games = new Games(deps);
   const lobby = new Lobby(deps);
+  const people = new People(deps);
   const sessions = new Sessions(deps, tokens);
-  const handlers = { ...sessions.handlers, ...lobby.handlers, ...rooms.handlers, ...games.handlers };
+  const handlers = {
+    ...sessions.handlers,
+    ...lobby.handlers,
+    ...people.handlers,
+    ...rooms.handlers,
+    ...games.handlers,
+  };
   const control = new ControlLoop(deps, handlers, () => registry);
   const registry = new ConnectionRegistry(deps, {
     onOpen: (connection) => sessions.welcome(connection),
@@ -48,6 +56,7 @@ export function app(context: ServiceContext<EdgeConfig>): void {
       rooms.onGone(connection);
       games.onGone(connection);
       lobby.onGone(connection);
+      people.onGone(connection);
     },
   });
   deps.metrics.connections.observe(() => registry.size);
@@ -72,6 +81,7 @@ export function app(context: ServiceContext<EdgeConfig>): void {
   lifecycle.add('games', { start: () => games.start(), stop: () => games.stop() });
   lifecycle.add('rooms', { stop: () => rooms.stop() });
   lifecycle.add('lobby', { stop: () => lobby.stop() });
+  lifecycle.add('people', { start: () => people.start(), stop: () => people.stop() });
   lifecycle.add('tail-checks', { start: () => tails.start(), stop: () => tails.stop() });
   lifecycle.add('silent-games', { start: () => silences.start(), stop: () => silences.stop() });
   lifecycle.add('connections', {

@@ -21,6 +21,13 @@ export function exactTime(timeMs: number): string {
   return exact.format(timeMs);
 }
 
+const whole = new Intl.NumberFormat();
+
+/** A number with its thousands set apart. */
+export function grouped(value: number): string {
+  return whole.format(value);
+}
+
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;

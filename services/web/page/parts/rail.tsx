@@ -3,6 +3,7 @@ import { useApp } from '../state/context.ts';
 import { type Place, placeUrl } from '../state/router.ts';
 import { toggleTheme } from '../state/theme.ts';
 import { Avatar } from './avatar.tsx';
+import { TotalXp } from './total-xp.tsx';
 
 /** The left column on wide screens: where one can go, with unread counts. */
 export function Rail() {
@@ -44,6 +45,7 @@ export function Rail() {
       <div class="me">
         <Avatar user={client.user} name={client.name} />
         <span class="grow ellipsis">{client.name}</span>
+        <TotalXp />
         <button type="button" class="button quiet icon-only" onClick={toggleTheme} aria-label="Light or dark">
           <Icon name="theme" />
         </button>

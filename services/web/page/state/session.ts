@@ -136,6 +136,7 @@ export class Session extends Observable {
     });
     client.on('ping', () => this.changed());
     client.on('moved', () => this.changed());
+    client.people.on('xp', () => this.changed());
     addEventListener('online', () => client.reconnectNow());
     client.ready().then(
       () => this.#watchLobby(client),

@@ -1,6 +1,7 @@
 import type { GameInfo, RoomInfo } from '@breakwater/client';
 import { useState } from 'preact/hooks';
 import { Icon } from '../icons.tsx';
+import { TotalXp } from '../parts/total-xp.tsx';
 import { useApp } from '../state/context.ts';
 import { placeUrl } from '../state/router.ts';
 import { toggleTheme } from '../state/theme.ts';
@@ -19,6 +20,9 @@ export function LobbyView() {
       <header class="head">
         <h1 class="grow">Lobby</h1>
         <span class="muted ellipsis rail-me">{session.client!.name}</span>
+        <span class="rail-me">
+          <TotalXp />
+        </span>
         <button
           type="button"
           class="button quiet icon-only rail-me"
