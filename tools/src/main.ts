@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'list, move, inspect and replay the games of an installation',
     load: async () => (await import('./games/command.ts')).gamesCommand,
   },
+  ledger: {
+    summary: 'hold the ledgers of XP against the logs of the games',
+    load: async () => (await import('./ledger/command.ts')).ledgerCommand,
+  },
   check: {
     summary: 'hold client logs against the streams: acked is kept, shown is stored',
     load: async () => (await import('./check-logs/command.ts')).checkLogsCommand,

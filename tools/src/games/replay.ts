@@ -1,6 +1,12 @@
 import type { DeltaRecord, Snapshot } from '@breakwater/bus';
 import { Replica } from '@breakwater/client';
-import { emptyInstance, type GameDefinition, type GameInstance, hydrate } from '@breakwater/game-kit';
+import {
+  type Award,
+  emptyInstance,
+  type GameDefinition,
+  type GameInstance,
+  hydrate,
+} from '@breakwater/game-kit';
 import { hashRow, toHex8, ViewDigest, type ViewDigests } from '../recorder/view-digest.ts';
 import { type GameDetails, readDetails } from './details.ts';
 
@@ -60,6 +66,11 @@ export class Replay {
   /** Hash of the whole state, as records and snapshots hold it. */
   hash(): number {
     return this.#instance.hash();
+  }
+
+  /** The outbox: awards that are not known to be in their users' ledgers. */
+  awards(): readonly Award[] {
+    return this.#instance.awards();
   }
 
   /** Number of the last command of a player that is applied; undefined without such a seat. */

@@ -1,0 +1,45 @@
+import { openInstallation } from '../check-logs/installation.ts';
+import { NatsSource } from '../check-logs/nats-source.ts';
+import { loadDefinitions } from '../games/definitions.ts';
+import { LedgerCheck } from './check-ledger.ts';
+import { type GameAwards, readGameAwards } from './game-awards.ts';
+import { LedgerSource } from './ledger-source.ts';
+import { LedgerFindings, type LedgerReport } from './report.ts';
+
+export interface CheckLedgerOptions {
+  /** Where the streams are: `nats://host:port`, several with commas. */
+  readonly nats: string;
+  /** Default: what the installation says. */
+  readonly partitions?: number | undefined;
+  /** Folder of the game types; default the checkout's. */
+  readonly games?: string | undefined;
+  /** Violations that are told of each rule. Default 20. */
+  readonly maxViolations?: number | undefined;
+}
+
+const MAX_VIOLATIONS = 20;
+
+/**
+ * Compares the ledgers of all users with the logs of all games, while both go on.
+ *
+ * @throws Error when the streams cannot be read
+ */
+export async function checkLedger(options: CheckLedgerOptions): Promise<LedgerReport> {
+  const findings = new LedgerFindings(options.maxViolations ?? MAX_VIOLATIONS);
+  const definitions = await loadDefinitions(options.games);
+  const installation = await openInstallation({ ...options, name: 'breakwater-ledger' });
+  await using logs = new NatsSource(installation);
+  const source = new LedgerSource(installation);
+  const games = new Map<string, GameAwards>();
+  for (const game of await source.games()) {
+    const awards = await readGameAwards(game, logs, definitions);
+    if (typeof awards === 'string') findings.skipped(awards);
+    else games.set(game, awards);
+  }
+  findings.checked('games', games.size);
+  // The logs were read first: what had left an outbox by then is in the ledgers by now.
+  const check = new LedgerCheck(games, (game) => source.hasEnded(game), findings);
+  for await (const record of source.records()) await check.take(record);
+  check.finish();
+  return findings.report();
+}
