@@ -1,32 +1,13 @@
-import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
+import { eventually } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
 import { refusalOf, TestBed } from './matchmakers.ts';
-
-function simulation(bed: TestBed, instance: string): Promise<ServiceProcess> {
-  return spawnService('simulation', {
-    label: instance,
-    readyTimeoutMs: 60_000,
-    env: {
-      BREAKWATER_NATS_URL: bed.nats.url,
-      BREAKWATER_INSTANCE: instance,
-      BREAKWATER_HTTP_HOST: '127.0.0.1',
-      BREAKWATER_HTTP_PORT: '0',
-    },
-  });
-}
-
-/** Settings of a real installation: real processes take their time on a busy machine. */
-const UNHURRIED = {
-  BREAKWATER_MATCHMAKER_HEARTBEAT_MS: '300',
-  BREAKWATER_MATCHMAKER_HOST_TIMEOUT_MS: '5000',
-  BREAKWATER_MATCHMAKER_LIST_TIMEOUT_MS: '2000',
-};
+import { expectChain, logOf, ownersOf, Players, realSimulation, UNHURRIED } from './real-games.ts';
 
 test('a real game is created once, refuses bad options, and goes on in another process when its own is killed', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker(UNHURRIED);
   await bed.matchmaker(UNHURRIED);
-  await using first = await simulation(bed, 'sim-a');
+  await using first = await realSimulation(bed, 'sim-a');
   await eventually(async () => expect(await bed.types()).toContain('world'));
 
   const options = { objects: 10 };
@@ -38,7 +19,7 @@ test('a real game is created once, refuses bad options, and goes on in another p
   expect(await refusalOf(bed.create('ann', 'bad', { options: { objects: -1 } }))).toBe('bad_options');
   expect((await bed.list('world')).map((info) => info.game)).toEqual([game]);
 
-  await using second = await simulation(bed, 'sim-b');
+  await using second = await realSimulation(bed, 'sim-b');
   await first.kill();
   const found = await eventually(async () => {
     const answer = await bed.find(game);
@@ -51,25 +32,30 @@ test('a real game is created once, refuses bad options, and goes on in another p
   expect(second.pid).toBeGreaterThan(0);
 }, 120_000);
 
-test('a real process that is paused loses its game, and finds out when it wakes', async () => {
+test('fault 31: a real process that is stopped loses its game, and adds nothing to its log when it wakes', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker(UNHURRIED);
-  await using first = await simulation(bed, 'sim-a');
-  const { info } = await eventually(() => bed.create('ann', 'mine', { options: { objects: 10 } }));
-  await using _second = await simulation(bed, 'sim-b');
-  await eventually(async () => expect(await bed.types()).toContain('world'));
+  await using first = await realSimulation(bed, 'sim-a');
+  const { game } = (await eventually(() => bed.create('ann', 'mine', { options: { objects: 10 } }))).info;
+  using players = new Players(bed);
+  await players.join(game, 'ann');
+  await using second = await realSimulation(bed, 'sim-b');
+  await eventually(async () => expect(await bed.processes()).toHaveLength(2));
   first.pause();
 
-  await eventually(
-    async () => expect((await bed.find(info.game)).info).toMatchObject({ pod: 'sim-b', epoch: 2 }),
-    {
-      timeoutMs: 30_000,
-    },
-  );
+  await eventually(async () => expect(await bed.entry(game)).toMatchObject({ pod: 'sim-b' }), {
+    timeoutMs: 30_000,
+  });
   first.resume();
 
   await eventually(async () =>
-    expect((await bed.find(info.game)).info).toMatchObject({ pod: 'sim-b', epoch: 2 }),
+    expect(await bed.processes()).toMatchObject([
+      { pod: 'sim-a', games: 0 },
+      { pod: 'sim-b', games: 1 },
+    ]),
   );
-  expect(await bed.entry(info.game)).toMatchObject({ pod: 'sim-b', epoch: 2 });
+  const records = await logOf(bed, game);
+  expectChain(records);
+  expect(ownersOf(records)).toEqual(['sim-a', 'sim-b']);
+  expect(second.pid).toBeGreaterThan(0);
 }, 120_000);

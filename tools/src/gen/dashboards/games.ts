@@ -114,5 +114,17 @@ export const gamesDashboard: Dashboard = {
         lost: rate('breakwater_matchmaker_lost_processes_total'),
       },
     },
+    {
+      title: 'Games that change hands',
+      description:
+        'Games hosted again because nobody hosted them, by cause and outcome; moves between processes; games that wait for a process right now; replicas that lead (one).',
+      unit: 'short',
+      queries: {
+        'again: {{cause}} {{outcome}}': rate('breakwater_matchmaker_repins_total', 'cause, outcome'),
+        'moved: {{cause}} {{outcome}}': rate('breakwater_matchmaker_moves_total', 'cause, outcome'),
+        waiting: total('breakwater_matchmaker_waiting_games'),
+        leading: total('breakwater_matchmaker_leading'),
+      },
+    },
   ],
 };
