@@ -39,6 +39,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'hold the ledgers of XP against the logs of the games',
     load: async () => (await import('./ledger/command.ts')).ledgerCommand,
   },
+  chaos: {
+    summary: 'kill, pause, drain and cut a stack of its own under load, then check what was seen',
+    load: async () => (await import('./chaos/command.ts')).chaosCommand,
+  },
   check: {
     summary: 'hold client logs against the streams: acked is kept, shown is stored',
     load: async () => (await import('./check-logs/command.ts')).checkLogsCommand,

@@ -23,6 +23,7 @@ export class StreamArchive implements AsyncDisposable {
   readonly #installation: Installation;
   readonly #stream: WriteStream;
   readonly #copies: StreamCopy[] = [];
+  #closing: Promise<void> | undefined;
 
   private constructor(installation: Installation, stream: WriteStream) {
     this.#installation = installation;
@@ -40,7 +41,12 @@ export class StreamArchive implements AsyncDisposable {
   }
 
   /** Waits until everything that is stored now is copied, and ends. @throws Error when that takes too long */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     try {
       await Promise.all(this.#copies.map((copy) => copy.finish()));
       this.#stream.end();
@@ -75,17 +81,19 @@ class StreamCopy {
   }
 
   async finish(): Promise<void> {
+    // Whatever happens from here on, the copying ends.
+    this.#deadlineMs = performance.now() + CLOSE_TIMEOUT_MS;
     const { state } = await this.#installation.jsm.streams.info(this.#name);
     // Without messages there is nothing left to copy, whatever the last sequence was.
     this.#untilSeq = state.messages === 0 ? 0 : state.last_seq;
-    this.#deadlineMs = performance.now() + CLOSE_TIMEOUT_MS;
     this.#reading?.stop();
     await this.#work;
     if (this.#copiedSeq < this.#untilSeq) throw new Error(`${this.#name} could not be copied to its end`);
   }
 
   async #copy(): Promise<void> {
-    while (this.#copiedSeq < this.#untilSeq && performance.now() < this.#deadlineMs) {
+    const { nc } = this.#installation;
+    while (!nc.isClosed() && this.#copiedSeq < this.#untilSeq && performance.now() < this.#deadlineMs) {
       try {
         await this.#read();
       } catch {

@@ -38,6 +38,15 @@ export class NatsSource implements RecordSource, AsyncDisposable {
     return this.#read(gameStreamName(id, this.#installation.partitions), this.#subjects.gameLog(id));
   }
 
+  /** The newest record of a game, or undefined. */
+  async lastOfGame(game: string): Promise<StoredRecord | undefined> {
+    const id = gameId(game);
+    const { jsm, partitions } = this.#installation;
+    const last_by_subj = this.#subjects.gameLog(id);
+    const last = await jsm.streams.getMessage(gameStreamName(id, partitions), { last_by_subj });
+    return last === null ? undefined : { seq: last.seq, data: last.data, timeMs: last.time.getTime() };
+  }
+
   snapshots(game: string): AsyncIterable<StoredRecord> {
     const id = gameId(game);
     return this.#read(

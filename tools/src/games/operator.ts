@@ -18,7 +18,7 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { RequestError, TimeoutError } from '@nats-io/transport-node';
 import { type Installation, openInstallation } from '../check-logs/installation.ts';
 import { NatsSource } from '../check-logs/nats-source.ts';
-import type { RecordSource } from '../check-logs/sources.ts';
+import type { RecordSource, StoredRecord } from '../check-logs/sources.ts';
 import { CommandError, messageOf } from '../command.ts';
 
 /** A process as the matchmaker sees it. */
@@ -85,6 +85,11 @@ export class Operator implements AsyncDisposable {
       last_by_subj: `$KV.${name}.${id}`,
     });
     return message === null ? undefined : entryOf(message.data);
+  }
+
+  /** The newest record of a game's log, or undefined. @throws Error when the stream cannot be read */
+  lastRecord(game: string): Promise<StoredRecord | undefined> {
+    return this.#source.lastOfGame(checkedId(game));
   }
 
   /** Simulation processes, or undefined when no matchmaker answers. */

@@ -1,0 +1,94 @@
+import type { Noticed } from './noticed.ts';
+import type { Fault } from './plan.ts';
+import type { Crash, Inflicted } from './rig.ts';
+
+export interface Timeline {
+  /** When the first fault was counted from, Unix ms. */
+  readonly beginMs: number;
+  readonly durationMs: number;
+  readonly inflicted: readonly Inflicted[];
+  readonly crashes: readonly Crash[];
+  readonly noticed: readonly Noticed[];
+}
+
+/** A wait that ends so shortly after a fault's end is still that fault's, ms. */
+const AFTERMATH_MS = 15_000;
+
+/** What was done, and what clients noticed of it, a line each. */
+export function describeTimeline(timeline: Timeline): string {
+  const { beginMs, inflicted, crashes, noticed } = timeline;
+  const byFault = Map.groupBy(noticed, (each) => causeOf(each, inflicted));
+  const lines = inflicted.map((each) => {
+    const what = `${clock(each.fromMs - beginMs)}  ${wordsFor(each.fault)}`.padEnd(46);
+    const note = each.note === '' ? '' : ` (${each.note})`;
+    return `${what} ${describeNoticed(byFault.get(each) ?? [])}${note}`;
+  });
+  for (const { atMs, instance, how } of crashes)
+    lines.push(`${clock(atMs - beginMs)}  ${instance} ended by itself: ${how}`);
+  const other = byFault.get(undefined);
+  if (other !== undefined) lines.push(`otherwise: ${describeNoticed(other)}`);
+  return lines.join('\n');
+}
+
+/** What can be the cause of what was noticed, by the beginning of the target's name. */
+const CAUSES = {
+  owner: /^(simulation|matchmaker|nats)/,
+  wait: /^(simulation|matchmaker|nats|edge|proxy)/,
+  away: /^(edge|proxy)/,
+  reset: /^(chat|nats|edge|proxy)/,
+} as const;
+
+/** The latest fault of a fitting target that began before the end of what was noticed and was not long over then. */
+function causeOf(noticed: Noticed, inflicted: readonly Inflicted[]): Inflicted | undefined {
+  const { kind, fromMs, toMs, isNewOwner } = noticed;
+  const fits = CAUSES[isNewOwner ? 'owner' : kind];
+  return inflicted.findLast(
+    (each) =>
+      fits.test(each.fault.target) &&
+      each.fromMs <= Math.max(toMs, fromMs + 1) &&
+      each.toMs + AFTERMATH_MS >= fromMs,
+  );
+}
+
+export function wordsFor({ kind, target, forMs }: Fault): string {
+  const seconds = `${(forMs / 1_000).toFixed(1)} s`;
+  switch (kind) {
+    case 'kill':
+      return `${target} killed, back after ${seconds}`;
+    case 'pause':
+      return `${target} paused for ${seconds}`;
+    case 'drain':
+      return `${target} drained, back after ${seconds}`;
+    case 'cut':
+      return `${target} cut for ${seconds}`;
+    case 'silence':
+      return `${target} silent for ${seconds}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function describeNoticed(noticed: readonly Noticed[]): string {
+  const waits = noticed.filter(({ kind }) => kind === 'wait');
+  const away = noticed.filter(({ kind }) => kind === 'away').length;
+  const resets = noticed.filter(({ kind }) => kind === 'reset').length;
+  const parts: string[] = [];
+  if (waits.length > 0) {
+    const ms = waits.map(({ fromMs, toMs }) => toMs - fromMs).sort((a, b) => a - b);
+    const middle = seconds(ms[Math.floor(ms.length / 2)] ?? 0);
+    const owners = waits.filter(({ isNewOwner }) => isNewOwner).length;
+    parts.push(`${waits.length} waits, median ${middle}, longest ${seconds(ms.at(-1) ?? 0)}`);
+    if (owners > 0) parts.push(`${owners} for another owner`);
+  }
+  if (away > 0) parts.push(`${away} connections lost`);
+  if (resets > 0) parts.push(`${resets} resets`);
+  return parts.length === 0 ? 'nobody noticed' : parts.join(', ');
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
+
+/** `1:05.2` */
+export function clock(ms: number): string {
+  const tenths = Math.max(0, Math.round(ms / 100));
+  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, '0')}`;
+}

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseChaosOptions } from '../src/chaos/options.ts';
+import { planFaults } from '../src/chaos/plan.ts';
+import { runChaos } from '../src/chaos/run.ts';
+import { describeTimeline, type Timeline } from '../src/chaos/timeline.ts';
+import { timelineSvg } from '../src/chaos/timeline-svg.ts';
+import { describeReport } from '../src/check-logs/report.ts';
+import { CommandError } from '../src/command.ts';
+
+const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+const TARGETS = {
+  simulation: ['simulation-1', 'simulation-2', 'simulation-3'],
+  edge: ['edge-1', 'edge-2'],
+  nats: ['nats'],
+  proxy: ['proxy-1', 'proxy-2'],
+};
+const plan = (seed: number) => planFaults({ seed, durationMs: 600_000, everyMs: 3_000, targets: TARGETS });
+
+test('the seed decides the faults: the same gives the same, another gives others', () => {
+  expect(plan(7)).toEqual(plan(7));
+  expect(plan(7)).not.toEqual(plan(8));
+});
+
+test('faults are of every kind, at most two last at once, and never is the last process of a service hurt', () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const faults = plan(seed);
+    expect(new Set(faults.map(({ kind }) => kind)).size).toBe(5);
+    for (const fault of faults) {
+      const { atMs, forMs, target } = fault;
+      expect(atMs + forMs).toBeLessThanOrEqual(580_000);
+      const others = faults.filter(
+        (other) => other !== fault && other.atMs <= atMs && other.atMs + other.forMs > atMs,
+      );
+      expect(others.length).toBeLessThan(2);
+      expect(others.map((other) => other.target)).not.toContain(target);
+      const service = target.replace(/-\d+$/, '');
+      const peers = others.filter((other) => other.target.startsWith(`${service}-`)).length;
+      const all = TARGETS[service as keyof typeof TARGETS].length;
+      if (all > 1) expect(peers, `${service} at ${atMs}`).toBeLessThan(all - 1);
+    }
+  }
+});
+
+test('the timeline says of each fault what clients noticed, as text and as a picture', () => {
+  const fault = { atMs: 2_000, kind: 'kill', target: 'simulation-2', forMs: 900 } as const;
+  const wait = { kind: 'wait', fromMs: 1_002_100, toMs: 1_003_100, isNewOwner: true } as const;
+  const timeline: Timeline = {
+    beginMs: 1_000_000,
+    durationMs: 60_000,
+    inflicted: [{ fault, fromMs: 1_002_000, toMs: 1_004_000, note: '' }],
+    crashes: [{ atMs: 1_030_000, instance: 'chat-1', how: 'exit code 1', lines: [] }],
+    noticed: [
+      wait,
+      { ...wait, toMs: 1_003_400 },
+      { kind: 'away', fromMs: 1_040_000, toMs: 1_041_000, isNewOwner: false },
+    ],
+  };
+  expect(describeTimeline(timeline).split('\n')).toEqual([
+    expect.stringMatching(
+      /^0:02\.0 {2}simulation-2 killed, back after 0\.9 s +2 waits, median 1\.30 s, longest 1\.30 s, 2 for another owner$/,
+    ),
+    '0:30.0  chat-1 ended by itself: exit code 1',
+    'otherwise: 1 connections lost',
+  ]);
+  const svg = timelineSvg('a <run>', timeline);
+  expect(svg).toContain('a &#60;run&#62;');
+  expect(svg).toContain('simulation-2');
+  expect(svg).not.toMatch(/NaN|undefined/);
+});
+
+test('an option that is wrong is said in one sentence', () => {
+  expect(() => parseChaosOptions(['--minutes', '0'])).toThrow(CommandError);
+  expect(() => parseChaosOptions(['--bots', 'many'])).toThrow('--bots is "many"');
+  expect(() => parseChaosOptions(['--simulations', '1'])).toThrow('from 2 to 32');
+});
+
+/** Minutes, clients: what two slow cores can carry beside the other tests. */
+const RUNS = IS_LONG
+  ? ['--minutes', '10', '--seed', '7', '--bots', '60', '--games', '10', '--chatters', '30', '--rooms', '10']
+  : ['--minutes', '1', '--seed', '7', '--bots', '8', '--games', '3', '--chatters', '6', '--rooms', '2'];
+
+test(`${RUNS[1]} min of chaos break no rule, and everything recovers`, { timeout: 1_800_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-chaos-'));
+  try {
+    const result = await runChaos(parseChaosOptions(RUNS), dir, () => undefined);
+    const story = [describeTimeline(result.timeline), describeReport(result.report), ...result.problems].join(
+      '\n',
+    );
+    expect(result.problems, story).toEqual([]);
+    expect(result.report.violations, story).toEqual([]);
+    // What a run without chaos, or without anybody who looks, would not show.
+    const done = result.timeline.inflicted.filter(({ note }) => !note.startsWith('left out'));
+    expect(done.length, story).toBeGreaterThanOrEqual(10);
+    expect(
+      done.filter(({ fault }) => fault.target.startsWith('simulation')).length,
+      story,
+    ).toBeGreaterThanOrEqual(3);
+    for (const what of ['shown states', 'acked commands', 'acked messages', 'shown messages'])
+      expect(result.report.checked[what], `${what}\n${story}`).toBeGreaterThan(100);
+    expect(result.report.gaps.owner?.count, story).toBeGreaterThan(0);
+    expect(
+      result.timeline.noticed.some(({ kind }) => kind === 'away'),
+      story,
+    ).toBe(true);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
