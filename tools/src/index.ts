@@ -6,6 +6,8 @@ export { type CheckLogsOptions, checkLogs } from './check-logs/check-logs.ts';
 export { ClientLogError } from './check-logs/client-log.ts';
 export { describeReport, type Report, RULES, type Rule, type Violation } from './check-logs/report.ts';
 export { CHART_SETTINGS, FIXED_SETTINGS } from './gen/values-schema.ts';
+export { type CheckLedgerOptions, checkLedger } from './ledger/check-installation.ts';
+export { describeLedgerReport, type LedgerReport } from './ledger/report.ts';
 export type { GameRecorder } from './recorder/game-recorder.ts';
 export { type Recorder, recordTo } from './recorder/recorder.ts';
 export { faultsOf, loadDeclarations, type ServiceDeclaration } from './schemas.ts';

@@ -11,7 +11,15 @@ import {
   startStack,
 } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Crowd, checkLogs, describeReport, guestTokens, type Report, signedTokens } from '../src/index.ts';
+import {
+  Crowd,
+  checkLogs,
+  describeReport,
+  guestTokens,
+  type LedgerReport,
+  type Report,
+  signedTokens,
+} from '../src/index.ts';
 
 let stack: Stack;
 let dir: string;
@@ -76,6 +84,12 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
   expect(report.skipped).toEqual({});
   for (const what of ['acked messages', 'shown messages', 'shown states', 'acked commands'])
     expect(report.checked[what], what).toBeGreaterThan(0);
+
+  const ledgers = breakwater('ledger', 'check', '--json', '--nats', stack.nats.url);
+  expect((await ledgers.child.exited).code, ledgers.lines.join('\n')).toBe(0);
+  const { checked } = JSON.parse(ledgers.lines.join('\n')) as LedgerReport;
+  expect(checked.games).toBe(2);
+  expect(checked['awards found in the logs']).toBeGreaterThan(0);
 
   const [first] = readdirSync(logs).sort();
   const file = join(logs, first!);

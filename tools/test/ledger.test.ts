@@ -26,7 +26,7 @@ import { loadDefinitions } from '../src/games/definitions.ts';
 import { checkLedger } from '../src/ledger/check-installation.ts';
 import { LedgerCheck } from '../src/ledger/check-ledger.ts';
 import { type GameAwards, readGameAwards } from '../src/ledger/game-awards.ts';
-import { describeLedgerReport, type LEDGER_RULES, LedgerFindings } from '../src/ledger/report.ts';
+import { describeLedgerReport, LEDGER_RULES, LedgerFindings } from '../src/ledger/report.ts';
 
 type Awards = LedgerRecord['awards'];
 
