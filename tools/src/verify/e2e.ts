@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '@breakwater/testkit';
-import { missingCommands } from './cluster-commands.ts';
+import { CLUSTER_COMMANDS, missingCommands } from './cluster-commands.ts';
 import type { TestOutcome } from './report.ts';
 
 /** On every namespace that a run makes; its value is the run's id. */
@@ -13,7 +13,9 @@ const DELETE_TIMEOUT_MS = 180_000;
 
 /** One run of the tests on a cluster. Disposed of, it leaves nothing there, whatever became of the tests. */
 export class ClusterRun implements AsyncDisposable {
-  readonly id = randomBytes(3).toString('hex');
+  readonly id = process.env.BREAKWATER_E2E_RUN || randomBytes(3).toString('hex');
+  /** Somebody else's run, who looks after it: what it left is used, and stays. */
+  readonly #isForeign = Boolean(process.env.BREAKWATER_E2E_RUN);
   readonly folder = mkdtempSync(join(tmpdir(), 'breakwater-e2e-'));
 
   /** What the tests have to know. */
@@ -23,6 +25,10 @@ export class ClusterRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
+    const resume = process.env[CLUSTER_COMMANDS.resumeApi.env];
+    // A run that was cut short may have left the API server silent.
+    if (resume) await runCommand('sh', ['-c', resume]).catch(() => undefined);
+    if (this.#isForeign) return;
     const selector = `${RUN_LABEL}=${this.id}`;
     await kubectl(['delete', 'namespace', '--selector', selector, '--timeout=150s'], DELETE_TIMEOUT_MS);
   }

@@ -5,6 +5,8 @@ export interface RunOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** Default 10 minutes: a build or a package manager on a slow machine. */
   timeoutMs?: number;
+  /** Standard input. */
+  input?: string;
 }
 
 /**
@@ -21,10 +23,11 @@ export function run(command: string, args: readonly string[], options: RunOption
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: options.env ?? process.env,
     };
-    execFile(command, [...args], settings, (error, stdout, stderr) => {
+    const child = execFile(command, [...args], settings, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const detail = stderr.trim().split('\n').slice(-3).join(' ');
       reject(new Error(`${command} ${args[0] ?? ''} failed: ${detail || error.message}`, { cause: error }));
     });
+    if (options.input !== undefined) child.stdin?.end(options.input);
   });
 }

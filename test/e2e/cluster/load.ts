@@ -1,0 +1,107 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from '@breakwater/testkit';
+import { Crowd, checkLogs, type Report, signedTokens } from '@breakwater/tools';
+import { expect } from 'vitest';
+import type { Installation } from './installation.ts';
+import { runId } from './kubernetes.ts';
+
+export interface LoadOptions {
+  /** Also names the room and the users. */
+  readonly name: string;
+  readonly players?: number;
+  /** Games to make; 0: the bots only talk. */
+  readonly games?: number;
+  /** Messages a second of each bot. */
+  readonly ratePerSecond?: number;
+}
+
+const ALL_THERE_TIMEOUT_MS = 120_000;
+
+/** Bots that play and talk, and a record of what each was shown and acknowledged. */
+export class Load implements AsyncDisposable {
+  readonly #installation: Installation;
+  readonly #crowd: Crowd;
+  readonly #folder: string;
+  readonly #players: number;
+  readonly #isPlaying: boolean;
+
+  private constructor(installation: Installation, crowd: Crowd, folder: string, options: LoadOptions) {
+    this.#installation = installation;
+    this.#crowd = crowd;
+    this.#folder = folder;
+    this.#players = options.players ?? DEFAULTS.players;
+    this.#isPlaying = (options.games ?? DEFAULTS.games) > 0;
+  }
+
+  /** Resolves when every bot is connected, plays and has been heard. */
+  static async start(installation: Installation, options: LoadOptions): Promise<Load> {
+    const { name, players, games, ratePerSecond } = { ...DEFAULTS, ...options };
+    const folder = await mkdtemp(join(process.env.BREAKWATER_E2E_FOLDER ?? '', `${name}-`));
+    const run = `${name}-${runId()}`;
+    const crowd = new Crowd({
+      players,
+      urls: [await installation.url('edge')],
+      tokens: signedTokens(await installation.jwtSecret(), run),
+      run,
+      ...(games > 0 && { play: { games } }),
+      chat: { room: run, ratePerSecond },
+      record: folder,
+    });
+    const load = new Load(installation, crowd, folder, options);
+    crowd.start();
+    try {
+      await load.allThere();
+      await load.progress();
+    } catch (error) {
+      await crowd.stop();
+      throw error;
+    }
+    return load;
+  }
+
+  get stats() {
+    return this.#crowd.stats;
+  }
+
+  /** Resolves when every bot is connected and, if it plays, in its game. */
+  async allThere(): Promise<void> {
+    await eventually(
+      () => {
+        expect(this.stats.connected).toBe(this.#players);
+        expect(this.stats.playing).toBe(this.#isPlaying ? this.#players : 0);
+      },
+      { timeoutMs: ALL_THERE_TIMEOUT_MS, intervalMs: 200, message: 'that all bots are there' },
+    );
+  }
+
+  /** Resolves when, from now on, messages were acknowledged and games went on. */
+  async progress(): Promise<void> {
+    const { messagesAcked, deltas } = this.stats;
+    await eventually(
+      () => {
+        expect(this.stats.messagesAcked).toBeGreaterThan(messagesAcked + 5);
+        if (this.#isPlaying) expect(this.stats.deltas).toBeGreaterThan(deltas + 20);
+      },
+      { timeoutMs: ALL_THERE_TIMEOUT_MS, intervalMs: 100, message: 'progress' },
+    );
+  }
+
+  /** Ends the load and judges the records: what was acknowledged and shown against the streams. */
+  async judge(): Promise<Report> {
+    await this.#crowd.stop();
+    await using nats = await this.#installation.nats();
+    const report = await checkLogs({ paths: [this.#folder], nats: nats.url });
+    expect(report.violations).toEqual([]);
+    expect(report.ok).toBe(true);
+    expect(report.checked.clients).toBeGreaterThanOrEqual(this.#players);
+    expect(report.checked['acked messages']).toBeGreaterThan(0);
+    return report;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#crowd.stop();
+  }
+}
+
+const DEFAULTS = { players: 8, games: 2, ratePerSecond: 2 } as const;

@@ -1,0 +1,80 @@
+import { eventually, launchChromium } from '@breakwater/testkit';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Installation } from './cluster/installation.ts';
+import { Operator } from './cluster/operator.ts';
+
+describe('an installation on a cluster', () => {
+  let installation: Installation;
+  let browser: Browser | undefined;
+
+  beforeAll(async () => {
+    installation = await Installation.shared();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  it('proves itself by helm test, in a namespace that admits only restricted pods', async () => {
+    const output = await installation.helm(['test', '--logs', '--timeout', '3m']);
+    expect(output).toMatch(/Phase:\s+Succeeded/);
+    expect(output.match(/^ok {4}/gm)?.length).toBeGreaterThanOrEqual(5);
+    const namespace = await installation.json<{ metadata: { labels: Record<string, string> } }>([
+      'get',
+      'namespace',
+      installation.namespace,
+    ]);
+    expect(namespace.metadata.labels['pod-security.kubernetes.io/enforce']).toBe('restricted');
+  });
+
+  it('lets two people talk and play in a browser, on the pod that the lobby names', async () => {
+    browser ??= await launchChromium();
+    const url = await installation.url('web');
+    const ada = await enter(browser, url, 'Ada');
+    const bob = await enter(browser, url, 'Bob');
+
+    for (const page of [ada, bob]) {
+      await page.locator('.lobby').getByRole('link', { name: 'general' }).click();
+      await page.getByRole('heading', { name: 'general', level: 1 }).waitFor();
+    }
+    await say(ada, 'is the water calm?');
+    await bob.locator('.message', { hasText: 'is the water calm?' }).waitFor();
+    await say(bob, 'very');
+    await ada.locator('.message', { hasText: 'very' }).waitFor();
+
+    await ada.goto(`${url}/#/`);
+    await ada.getByRole('button', { name: 'Play now' }).click();
+    await ada.getByTestId('scores').getByText('Ada').waitFor();
+    await bob.goto(ada.url());
+    await bob.getByTestId('scores').getByText('Bob').waitFor();
+    await ada.getByTestId('scores').getByText('Bob').waitFor();
+
+    const pod = await ada.getByTestId('pod').textContent();
+    expect(await installation.podNames('simulation')).toContain(pod);
+    await bob.goto(`${url}/#/`);
+    await bob.locator('.lobby').getByText(`on ${pod}`).waitFor();
+    const game = new URL(ada.url()).hash.split('/').at(-1) ?? '';
+    await using operator = await Operator.open(installation);
+    await eventually(async () => {
+      const hosted = (await operator.gamesOn(pod ?? '')).find((each) => each.game === game);
+      expect(hosted).toMatchObject({ state: 'running', players: 1 });
+    });
+  });
+});
+
+/** A person with a browser of their own, past the first view. */
+async function enter(browser: Browser, url: string, name: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.getByLabel('Your name').fill(name);
+  await page.getByRole('button', { name: 'Enter' }).click();
+  await page.locator('[data-state=connected]').waitFor();
+  return page;
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Message' }).fill(text);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
