@@ -119,6 +119,11 @@ test.each([
   ['packages/testkit/src/a.ts', "import { x } from '@breakwater/bus';", /imports @breakwater\/bus/],
   ['services/chat/src/a.ts', "import { x } from '@breakwater/edge';", /a service imports a service/],
   ['services/chat/src/a.ts', "import { x } from '../../edge/src/b.ts';", /a service imports a service/],
+  [
+    'services/chat/test/model/a.ts',
+    "import { x } from '../../../edge/src/adapters/b.ts';",
+    /a service imports a service/,
+  ],
   ['services/chat/src/a.ts', "import WebSocket from 'ws';", /only services\/edge uses ws/],
   ['services/chat/src/a.ts', "import { x } from '@breakwater/game-kit';", /imports @breakwater\/game-kit/],
   [
@@ -186,6 +191,7 @@ test.each([
   ['packages/client/examples/chat.ts', "import { connect } from '@breakwater/client';"],
   ['tools/src/schemas.ts', 'const x = await import(file);'],
   ['services/chat/src/a.ts', "// import { x } from '@breakwater/edge';"],
+  ['services/chat/test/model/a.ts', "import { x } from '../../../edge/src/domain/b.ts';"],
 ])('%s may say: %s', (file, text) => {
   expect(messages(file, text)).toEqual([]);
 });

@@ -15,13 +15,17 @@ export class MemoryChain {
     const tail = this.records.at(-1);
     if ((tail?.seq ?? 0) !== expectedSeq)
       return { kind: 'refused', cause: `wrong last sequence: ${tail?.seq ?? 0}` };
-    // Other games share the stream, so sequences have gaps.
-    this.lastSeq += 1 + (bytes.length % 3);
+    this.lastSeq = this.seqOfNext(bytes);
     const record = { seq: this.lastSeq, bytes };
     this.records.push(record);
     this.archive.push(record);
     this.onStored(record, tail);
     return { kind: 'stored', seq: record.seq };
+  }
+
+  /** Other games share the stream, so sequences have gaps. */
+  seqOfNext(bytes: Uint8Array): number {
+    return this.lastSeq + 1 + (bytes.length % 3);
   }
 
   purgeBelow(seq: number): void {

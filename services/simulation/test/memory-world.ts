@@ -1,7 +1,6 @@
 /** Owners of one game on a stream in memory, with every rule that can be checked at the store checked there. */
 
 import {
-  type ClaimRecord,
   decodeGameRecord,
   decodeSnapshot,
   decodeStateReply,
@@ -26,6 +25,7 @@ import { Replay } from '../src/domain/replay.ts';
 import { game as lab } from './games/lab/game.ts';
 import { MemoryChain, Way, type Weather, wayTo } from './memory-chain.ts';
 import { MemoryLedgers } from './memory-ledgers.ts';
+import { chainFault } from './model/evidence.ts';
 
 export const TICK_MS = 20;
 
@@ -234,22 +234,9 @@ export class MemoryWorld {
   }
 
   #checkRecord(record: GameRecord, before: GameRecord | undefined): void {
-    if (before === undefined) {
-      if (!isFirstOf(record, 1)) this.violations.push('the log begins with something else than claim 1');
-    } else if (before.kind === 'end') {
-      this.violations.push('a record follows the end');
-    } else if (record.epoch < before.epoch) {
-      this.violations.push('a record of a lower epoch was stored after a claim');
-    } else if (record.nonce === before.nonce) {
-      if (record.n !== before.n + 1) this.violations.push('a hosting skipped or repeated a number');
-    } else if (!isFirstOf(record, before.epoch + 1)) {
-      this.violations.push('another hosting wrote without a claim of a higher epoch');
-    }
+    const fault = chainFault(record, before);
+    if (fault !== undefined) this.violations.push(fault);
   }
-}
-
-function isFirstOf(record: GameRecord, leastEpoch: number): record is ClaimRecord {
-  return record.kind === 'claim' && record.n === 0 && record.epoch >= leastEpoch;
 }
 
 function damaged(bytes: Uint8Array, how: number): Uint8Array {

@@ -1,0 +1,177 @@
+/** One game's subjects on a NATS server in memory: log, snapshots, feed, input. It loses what NATS may lose. */
+
+import type { GameInput } from '@breakwater/bus';
+import type { AppendOutcome, StoredRecord } from '../../src/domain/ports.ts';
+import { MemoryChain } from '../memory-chain.ts';
+import { MemoryLedgers } from '../memory-ledgers.ts';
+import { Link } from './link.ts';
+import type { ModelClock } from './model-clock.ts';
+
+/** The one game of the model. */
+export const GAME = 'game';
+
+export interface FeedMessage extends StoredRecord {
+  /** Sequence before it on the subject when it was stored, 0 when nothing was there. */
+  readonly prev: number;
+}
+
+export type InputAnswer = Uint8Array | { readonly error: string };
+
+export interface Delivery {
+  readonly input: GameInput;
+  readonly respond: (answer: InputAnswer) => void;
+}
+
+interface Subscriber<T> {
+  readonly link: Link;
+  readonly take: (message: T) => void;
+}
+
+/** `replicated`: another append is refused while one is in process, and a change of leaders may drop that one. */
+export type StreamKind = 'single' | 'replicated';
+
+export class Broker {
+  readonly ledgers = new MemoryLedgers();
+  readonly log = this.ledgers.logOf(GAME);
+  readonly snapshots = new MemoryChain();
+  /** Republications that get lost from now on. */
+  feedLosses = 0;
+  /** Appends that are refused from now on because the stream is full. */
+  fullAppends = 0;
+  readonly #clock: ModelClock;
+  readonly #random: () => number;
+  readonly #kind: StreamKind;
+  readonly #links = new Set<Link>();
+  readonly #feed = new Set<Subscriber<FeedMessage>>();
+  readonly #inputs = new Set<Subscriber<Delivery>>();
+  readonly #inProcess = new Map<MemoryChain, object>();
+  #isPaused = false;
+  #isDown = false;
+
+  constructor(clock: ModelClock, random: () => number, kind: StreamKind) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#kind = kind;
+  }
+
+  get isReplicated(): boolean {
+    return this.#kind === 'replicated';
+  }
+
+  newLink(): Link {
+    const link = new Link(this.#clock, this.#random, () => this.#isPaused);
+    this.#links.add(link);
+    return link;
+  }
+
+  forget(link: Link): void {
+    this.#links.delete(link);
+    for (const subscribers of [this.#feed, this.#inputs])
+      for (const subscriber of subscribers)
+        if (subscriber.link === link) (subscribers as Set<unknown>).delete(subscriber);
+  }
+
+  subscribeFeed(link: Link, take: (message: FeedMessage) => void): () => void {
+    return subscribe(this.#feed, { link, take });
+  }
+
+  subscribeInputs(link: Link, take: (message: Delivery) => void): () => void {
+    return subscribe(this.#inputs, { link, take });
+  }
+
+  publishInput(delivery: Delivery): void {
+    for (const { link, take } of this.#inputs) link.down(() => take(delivery));
+  }
+
+  append(
+    chain: MemoryChain,
+    bytes: Uint8Array,
+    expectedSeq: number,
+    answer: (o: AppendOutcome) => void,
+  ): void {
+    if (this.fullAppends > 0) {
+      this.fullAppends -= 1;
+      answer({ kind: 'full', cause: 'maximum messages exceeded' });
+    } else if (this.#kind === 'single') answer(this.#store(chain, bytes, expectedSeq));
+    else this.#propose(chain, bytes, expectedSeq, answer);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const link of this.#links) link.pump();
+  }
+
+  /** Killed and started again on the same store: what was on its way is lost, what was stored stays. */
+  restart(downMs: number): void {
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.#isPaused = false;
+    this.#inProcess.clear();
+    for (const link of this.#links) link.cut();
+    this.#clock.after(downMs, () => {
+      this.#isDown = false;
+      for (const link of this.#links) this.#reconnect(link);
+    });
+  }
+
+  /** One connection is reset; the client comes back by itself. */
+  cut(link: Link): void {
+    link.cut();
+    if (!this.#isDown) this.#reconnect(link);
+  }
+
+  /** What is in process is dropped, or stored with its answer and its republication lost. */
+  changeLeader(isKept: boolean): void {
+    for (const commit of this.#inProcess.values()) if (isKept) (commit as { lose(): void }).lose();
+    this.#inProcess.clear();
+  }
+
+  #reconnect(link: Link): void {
+    this.#clock.after(20 + this.#random() * 130, () => {
+      if (!this.#isDown) link.connect();
+    });
+  }
+
+  #propose(
+    chain: MemoryChain,
+    bytes: Uint8Array,
+    expectedSeq: number,
+    answer: (outcome: AppendOutcome) => void,
+  ): void {
+    if (this.#inProcess.has(chain)) {
+      answer({ kind: 'refused', cause: 'another append is in process (10164)' });
+      return;
+    }
+    const proposal = { lose: () => void chain.apply(bytes, expectedSeq) };
+    this.#inProcess.set(chain, proposal);
+    this.#clock.after(1 + this.#random() * 15, () => {
+      if (this.#inProcess.get(chain) !== proposal) return;
+      this.#inProcess.delete(chain);
+      answer(this.#store(chain, bytes, expectedSeq));
+    });
+  }
+
+  #store(chain: MemoryChain, bytes: Uint8Array, expectedSeq: number): AppendOutcome {
+    const prev = chain.records.at(-1)?.seq ?? 0;
+    const outcome = chain.apply(bytes, expectedSeq);
+    if (outcome.kind === 'stored' && chain === this.log) this.#republish({ seq: outcome.seq, bytes, prev });
+    return outcome;
+  }
+
+  #republish(message: FeedMessage): void {
+    if (this.feedLosses > 0) {
+      this.feedLosses -= 1;
+      return;
+    }
+    for (const { link, take } of this.#feed) link.down(() => take(message));
+  }
+}
+
+function subscribe<T>(subscribers: Set<Subscriber<T>>, subscriber: Subscriber<T>): () => void {
+  subscribers.add(subscriber);
+  return () => void subscribers.delete(subscriber);
+}

@@ -1,0 +1,134 @@
+/** The simulation processes of the model, and a matchmaker's way to them. */
+
+import type { SimHosted } from '@breakwater/bus';
+import type { GameDefinition } from '@breakwater/game-kit';
+import { DEFAULT_OWNER_OPTIONS, type OwnerOptions } from '../../src/domain/owner-types.ts';
+import { sleep } from '../../src/domain/ports.ts';
+import { game as lab } from '../games/lab/game.ts';
+import { type Broker, GAME } from './broker.ts';
+import { PROCESSES } from './command.ts';
+import type { ModelClock } from './model-clock.ts';
+import { ModelProcess, type ProcessEvents } from './model-process.ts';
+import type { Seam } from './seeded-bugs.ts';
+
+const RESPAWN_MS = 300;
+const WARM_TIMEOUT_MS = 400;
+export const definition = lab as unknown as GameDefinition;
+/** What every request for the game names. */
+const PLACE = { game: GAME, type: definition.type, schemaVersion: definition.schemaVersion };
+const OWNER: OwnerOptions = {
+  ...DEFAULT_OWNER_OPTIONS,
+  hashEveryRecords: 1,
+  snapshotEveryRecords: 4,
+  maxRestartsPerMinute: 1_000,
+};
+
+export interface FleetParts {
+  readonly broker: Broker;
+  readonly clock: ModelClock;
+  readonly random: () => number;
+  readonly seam: Seam;
+  readonly events: ProcessEvents;
+}
+
+export class ModelFleet {
+  readonly processes: ModelProcess[];
+  /** The highest epoch that any answer named: what a registry would hold. */
+  heardEpoch = 0;
+  readonly #parts: FleetParts;
+  #nonces = 0;
+  #isOver = false;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+    this.processes = Array.from({ length: PROCESSES }, (_, index) => this.#spawn(index));
+  }
+
+  at(index: number): ModelProcess {
+    const process = this.processes[index];
+    if (process === undefined) throw new RangeError(`there is no process ${index}`);
+    return process;
+  }
+
+  crash(index: number): void {
+    const process = this.at(index);
+    if (process.isDead) return;
+    process.kill();
+    this.#parts.clock.after(RESPAWN_MS, () => {
+      if (!this.#isOver) this.processes[index] = this.#spawn(index);
+    });
+  }
+
+  pause(index: number, ms: number): void {
+    const process = this.at(index);
+    process.pause();
+    this.#parts.clock.after(ms, () => process.resume());
+  }
+
+  /** By way of the process's connection, as any request. Never answered when the process dies over it. */
+  host(index: number, epoch: number, tailSeq?: number): Promise<SimHosted> {
+    const { link, host } = this.at(index);
+    const { promise, resolve } = Promise.withResolvers<SimHosted>();
+    const request = { ...PLACE, epoch, options: { hp: 3 }, seed: 11 };
+    const hear = (answer: SimHosted) => {
+      this.heardEpoch = Math.max(this.heardEpoch, answer.epoch);
+      resolve(answer);
+    };
+    link.down(() => {
+      const hosting = host.host({ ...request, ...(tailSeq !== undefined && { tailSeq }) });
+      void hosting.then((answer) => link.up(() => hear(answer)));
+    });
+    return promise;
+  }
+
+  /** Resolves with the sequence of the last record, or `undefined` when the game is not there at that epoch. */
+  release(index: number, epoch: number): Promise<number | undefined> {
+    const { link, host } = this.at(index);
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    link.down(() => void host.release(GAME, epoch).then((seq) => link.up(() => resolve(seq))));
+    return promise;
+  }
+
+  /** Nobody waits for the answer for ever: the process may die over it. */
+  warm(index: number): Promise<void> {
+    const { link, host } = this.at(index);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    link.down(() => void host.warm(PLACE).then(() => link.up(resolve)));
+    return Promise.race([promise, sleep(this.#parts.clock, WARM_TIMEOUT_MS)]);
+  }
+
+  /** As a leader does it: `warm` at the successor, `release` at the owner, `host` at the successor. */
+  async move(from: number, to: number): Promise<void> {
+    await this.warm(to);
+    const epoch = this.heardEpoch;
+    const tailSeq = await this.release(from, epoch);
+    if (tailSeq !== undefined) void this.host(to, epoch + 1, tailSeq);
+  }
+
+  /** In order. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    const { signal } = new AbortController();
+    await Promise.all(this.processes.map((process) => process.stop(signal)));
+  }
+
+  /** What is there although everything has stopped. */
+  leftovers(): string[] {
+    return this.processes.flatMap(({ name, host, clock }) => [
+      ...(host.isEmpty ? [] : [`${name} still has games`]),
+      ...(host.warmGames > 0 ? [`${name} still has warm games`] : []),
+      ...(clock.pending > 0 ? [`${name} still has ${clock.pending} timers`] : []),
+    ]);
+  }
+
+  #spawn(index: number): ModelProcess {
+    const { broker, clock, random, seam, events } = this.#parts;
+    const setup = { name: `sim-${index}`, broker, clock, random, definition, owner: OWNER, seam, events };
+    return new ModelProcess({ ...setup, nonce: () => this.#nonce() });
+  }
+
+  #nonce(): string {
+    this.#nonces += 1;
+    return `nonce-${this.#nonces}`;
+  }
+}

@@ -1,0 +1,248 @@
+/** A simulation process in the model: the real host, on a connection and a clock of its own. */
+
+import type { GameInput } from '@breakwater/bus';
+import type { GameDefinition } from '@breakwater/game-kit';
+import { Host } from '../../src/domain/host.ts';
+import type { GameWire, HostObserver, HostPorts } from '../../src/domain/host-types.ts';
+import type { Answer } from '../../src/domain/inbox.ts';
+import type { Owner } from '../../src/domain/owner.ts';
+import type { OwnerOptions, StopReason } from '../../src/domain/owner-types.ts';
+import type { AppendOutcome, Cancel, ChainPort, OwnerPorts } from '../../src/domain/ports.ts';
+import { Report } from '../../src/domain/report.ts';
+import { DEFAULT_SCHEDULE, TickSchedule } from '../../src/domain/schedule.ts';
+import type { MemoryChain } from '../memory-chain.ts';
+import { type Broker, type Delivery, GAME, type InputAnswer } from './broker.ts';
+import type { Link } from './link.ts';
+import { type ModelClock, ProcessClock } from './model-clock.ts';
+import type { Seam } from './seeded-bugs.ts';
+
+export const APPEND_TIMEOUT_MS = 200;
+const HOUSEKEEP_MS = 300;
+const WARM_KEEP_MS = 800;
+export const HOST_TIMEOUT_MS = 1_000;
+
+export interface ProcessEvents {
+  onStopped(process: ModelProcess, epoch: number, reason: StopReason, detail: string | undefined): void;
+  /** State leaves the process. */
+  onAnswer(bytes: Uint8Array): void;
+  onTickError(error: unknown): void;
+}
+
+export interface ProcessSetup {
+  readonly name: string;
+  readonly broker: Broker;
+  readonly clock: ModelClock;
+  readonly random: () => number;
+  readonly nonce: () => string;
+  readonly definition: GameDefinition;
+  readonly owner: OwnerOptions;
+  readonly events: ProcessEvents;
+  readonly seam: Seam;
+}
+
+export class ModelProcess {
+  readonly name: string;
+  readonly link: Link;
+  readonly clock: ProcessClock;
+  readonly host: Host;
+  readonly #setup: ProcessSetup;
+  readonly #schedule: TickSchedule;
+  #stopHousekeeping: Cancel | undefined;
+  isPaused = false;
+  isDead = false;
+
+  constructor(setup: ProcessSetup) {
+    const { name, broker, clock, definition, random, events } = setup;
+    this.#setup = setup;
+    this.name = name;
+    this.link = broker.newLink();
+    this.clock = new ProcessClock(clock);
+    this.#schedule = new TickSchedule(this.clock, DEFAULT_SCHEDULE, events.onTickError);
+    const ports: HostPorts = {
+      portsOf: () => ({ ...this.#chains(), clock: this.clock, random }),
+      wire: (_game, owner) => this.#wire(owner),
+      follow: (_game, hear) =>
+        broker.subscribeFeed(this.link, ({ seq, bytes, prev }) => hear({ seq, bytes, prevSeq: prev })),
+      nonce: () => (setup.seam.nonce ?? ((nonce) => nonce))(setup.nonce()),
+      clock: this.clock,
+      random,
+    };
+    const types = new Map([[definition.type, definition]]);
+    this.host = new Host(ports, types, this.#schedule, new Report(), this.#observer(), {
+      pod: name,
+      maxGames: 10,
+      hostTimeoutMs: HOST_TIMEOUT_MS,
+      maxStateBytes: 1_000_000,
+      owner: setup.owner,
+      warm: { maxWarm: 2, keepMs: WARM_KEEP_MS },
+    });
+    this.#housekeep();
+  }
+
+  pause(): void {
+    if (this.isDead) return;
+    this.isPaused = true;
+    this.link.holds.isClientPaused = true;
+    this.clock.pause();
+  }
+
+  /** Timers come first, then what waits on the connection: as in a Node process that is continued. */
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.link.holds.isClientPaused = false;
+    this.clock.resume();
+    this.link.pump();
+  }
+
+  kill(): void {
+    this.isDead = true;
+    this.clock.die();
+    this.link.close();
+    this.#setup.broker.forget(this.link);
+  }
+
+  /** In order: all games left, timers stopped. */
+  async stop(signal: AbortSignal): Promise<void> {
+    await this.host.leaveAll(signal);
+    this.#schedule.stop();
+    this.#stopHousekeeping?.();
+  }
+
+  #housekeep(): void {
+    this.#stopHousekeeping = this.clock.after(HOUSEKEEP_MS, () => {
+      this.host.housekeep();
+      this.#housekeep();
+    });
+  }
+
+  #chains(): Pick<OwnerPorts, 'log' | 'snapshots' | 'ledger'> {
+    const { broker, seam } = this.#setup;
+    const same = (port: ChainPort) => port;
+    return {
+      log: (seam.log ?? same)(this.#chainTo(broker.log), broker),
+      snapshots: (seam.snapshots ?? same)(this.#chainTo(broker.snapshots), broker),
+      ledger: {
+        game: GAME,
+        maxGames: 16,
+        of: (user) => this.#chainTo(broker.ledgers.chainOf(user)),
+        gameTail: () => this.#ask((answer) => answer(broker.log.records.at(-1))),
+        notify: () => undefined,
+      },
+    };
+  }
+
+  #chainTo(chain: MemoryChain): ChainPort {
+    const { broker, random } = this.#setup;
+    return {
+      append: (bytes, expectedSeq) =>
+        this.#ask<AppendOutcome>((answer) => broker.append(chain, bytes, expectedSeq, answer)).catch(doubt),
+      tail: () => this.#ask((answer) => answer(chain.records.at(-1))),
+      read: (fromSeq, toSeq) =>
+        this.#ask((answer) => {
+          const found = chain.records.filter(({ seq }) => seq >= fromSeq && seq <= toSeq);
+          answer(found.slice(0, 2 + Math.floor(random() * 20)));
+        }),
+      purgeBelow: (seq) =>
+        this.#ask((answer) => {
+          chain.purgeBelow(seq);
+          answer(undefined);
+        }),
+    };
+  }
+
+  /** One request to the server. @throws Error when no answer comes in time, or the connection is reset */
+  #ask<T>(serve: (answer: (value: T) => void) => void): Promise<T> {
+    const { link, clock } = this;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let isOpen = true;
+    const settle = (how: () => void) => {
+      if (!isOpen) return;
+      isOpen = false;
+      stopTimer();
+      forgetCut();
+      how();
+    };
+    const stopTimer = clock.after(APPEND_TIMEOUT_MS, () =>
+      settle(() => reject(new Error('no answer in time'))),
+    );
+    const forgetCut = link.onCut(() =>
+      clock.after(0, () => settle(() => reject(new Error('the connection was reset')))),
+    );
+    link.up(() => serve((value) => link.down(() => settle(() => resolve(value)))));
+    return promise;
+  }
+
+  #wire(owner: Owner): GameWire {
+    const { broker } = this.#setup;
+    const closeInputs = broker.subscribeInputs(this.link, (delivery) => this.#take(owner, delivery));
+    const closeFeed = broker.subscribeFeed(this.link, ({ bytes }) => owner.hear(bytes));
+    return {
+      close: () => {
+        closeInputs();
+        closeFeed();
+      },
+    };
+  }
+
+  #take(owner: Owner, { input, respond }: Delivery): void {
+    if (input.kind === 'command') owner.command({ ...input, args: input.args });
+    else owner.receive(inputFor(input, this.#answerBy(respond)));
+  }
+
+  #answerBy(respond: (answer: InputAnswer) => void): Answer {
+    const { link } = this;
+    return {
+      state: (bytes) => {
+        this.#setup.events.onAnswer(bytes);
+        link.up(() => respond(bytes));
+      },
+      error: (code) => link.up(() => respond({ error: code })),
+    };
+  }
+
+  #observer(): HostObserver {
+    const nothing = () => undefined;
+    return {
+      ownerEvents: () => ({
+        onAppend: nothing,
+        onTrouble: nothing,
+        onBadStart: nothing,
+        onCommand: nothing,
+        onFrozen: nothing,
+        onSnapshot: nothing,
+        onRestart: nothing,
+        onStateTooLarge: nothing,
+        onAwards: nothing,
+        onAwardTrouble: nothing,
+      }),
+      onHookError: () => nothing,
+      onTick: nothing,
+      onSkippedTicks: nothing,
+      onHosting: nothing,
+      onWarming: nothing,
+      onEnd: nothing,
+      onStopped: (_game, epoch, reason, detail) => this.#setup.events.onStopped(this, epoch, reason, detail),
+      onBadStart: nothing,
+      onTrouble: nothing,
+    };
+  }
+}
+
+const doubt = (cause: unknown): AppendOutcome => ({ kind: 'doubt', cause: String(cause) });
+
+function inputFor(input: Exclude<GameInput, { kind: 'command' }>, answer: Answer) {
+  switch (input.kind) {
+    case 'join': {
+      const { user, name, edge, join, spectate } = input;
+      return { kind: 'join', user, name, edge, join, spectate, answer } as const;
+    }
+    case 'sync':
+      return { kind: 'sync', pids: input.pids, answer } as const;
+    case 'leave':
+    case 'dropped':
+      return input;
+    default:
+      return input satisfies never;
+  }
+}

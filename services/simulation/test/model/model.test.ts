@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { describePlan, plans } from './command.ts';
+import { runInModel } from './run-plan.ts';
+import { SEEDED_BUGS } from './seeded-bugs.ts';
+
+/** `npm run test:long` */
+const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+const RUNS = IS_LONG ? 20_000 : 1_000;
+const MAX_COMMANDS = 60;
+/** In which each seeded bug has to be found. */
+const BUG_RUNS = 300;
+/** The runs that look for seeded bugs are the same each time. */
+const BUG_SEED = 7;
+
+describe('a game in the model', { timeout: IS_LONG ? 3_600_000 : 240_000 }, () => {
+  it('keeps every promise under any list of commands and faults', async () => {
+    const property = fc.asyncProperty(plans(MAX_COMMANDS), async (plan) => {
+      expect(await runInModel(plan), describePlan(plan)).toEqual([]);
+    });
+    await fc.assert(property, { numRuns: RUNS });
+  });
+});
+
+describe('the runs find that', { timeout: 240_000 }, () => {
+  it.each(Object.entries(SEEDED_BUGS))('%s', async (_name, seam) => {
+    let found: readonly string[] = [];
+    const property = fc.asyncProperty(plans(MAX_COMMANDS), async (plan) => {
+      found = await runInModel(plan, seam);
+      return found.length === 0;
+    });
+    const { failed, numRuns } = await fc.check(property, {
+      numRuns: BUG_RUNS,
+      seed: BUG_SEED,
+      endOnFailure: true,
+    });
+    if (IS_LONG) console.log(`after ${numRuns} runs: ${found[0]}`);
+    expect(failed, `${numRuns} runs were all well`).toBe(true);
+  });
+});
