@@ -122,6 +122,22 @@ export const ALERT_CASES: readonly AlertCase[] = [
     labels: NAMESPACE,
   },
   {
+    alert: 'BreakwaterAwardsWaiting',
+    firing: {
+      ...counter('breakwater_simulation_pending_awards', '0 3x80'),
+      ...counter('breakwater_simulation_award_trouble_total', '0+1x80'),
+    },
+    quiet: {
+      ...counter(
+        'breakwater_simulation_pending_awards',
+        '0 3 0 2x4 0 1x3 0 5x2 0 0 4x5 0 1x6 0 2x3 0 3x9 0 1x5 0 2x20',
+      ),
+      ...counter('breakwater_simulation_award_trouble_total', '1x80'),
+    },
+    at: '15m',
+    labels: NAMESPACE,
+  },
+  {
     alert: 'BreakwaterHandshakesRefused',
     firing: {
       ...counter('breakwater_edge_handshakes_denied_total', '0+60x60', 'reason="rate"'),

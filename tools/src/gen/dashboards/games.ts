@@ -104,6 +104,17 @@ export const gamesDashboard: Dashboard = {
       },
     },
     {
+      title: 'Awards',
+      description:
+        'XP given by games: awards that became part of totals, those that wait in outboxes, and tries that failed.',
+      unit: 'short',
+      queries: {
+        'counted a second': rate('breakwater_simulation_awards_total'),
+        waiting: total('breakwater_simulation_pending_awards'),
+        'failed tries a second': rate('breakwater_simulation_award_trouble_total'),
+      },
+    },
+    {
       title: 'Matchmaker',
       description:
         'Simulation processes that are heard, entries in the registry, and processes that fell silent.',
