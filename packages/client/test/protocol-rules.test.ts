@@ -221,6 +221,15 @@ test('P-27 to P-37: a game gives joined, state, then deltas that follow; numbers
   expect(spectator).toMatchObject({ t: 'error', code: 'game_not_found' });
 });
 
+test('P-49: own XP are told to each connection that watches, and anyone may ask for a total', async () => {
+  using one = await open('earner');
+  using other = await open('asker', stack.edgeUrls[1]!);
+  for (const total of [one.ask({ t: 'people.watch' }), other.ask({ t: 'people.xp', user: 'earner' })])
+    expect(await total).toMatchObject({ t: 'people.xp', user: 'earner', total: 0 });
+  expect(await other.ask({ t: 'people.xp', user: 'no one' })).toMatchObject({ code: 'bad_request' });
+  expect(other.of('people.xp')).toHaveLength(1);
+});
+
 test('P-43: a token for another user is not taken on the open socket', async () => {
   using client = await open('ann');
   expect(await client.ask({ t: 'auth', token: stack.token('ann') })).toMatchObject({ t: 'ok' });
