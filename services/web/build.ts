@@ -7,11 +7,20 @@ import { build } from 'esbuild';
 const page = join(import.meta.dirname, 'page');
 
 /** Writes `index.html` and `assets/` to `outDir`, which is emptied first. */
-export async function buildPage(outDir: string): Promise<void> {
+export function buildPage(outDir: string): Promise<void> {
+  return buildFrom({ page: join(page, 'main.tsx'), style: join(page, 'style/index.css') }, outDir);
+}
+
+/** The same for the page that plays a recorded game; what it plays it fetches from `/recording.json`. */
+export function buildWatchPage(outDir: string): Promise<void> {
+  return buildFrom({ page: join(page, 'watch/main.tsx'), style: join(page, 'watch/watch.css') }, outDir);
+}
+
+async function buildFrom(entryPoints: Readonly<Record<string, string>>, outDir: string): Promise<void> {
   await rm(outDir, { recursive: true, force: true });
   await mkdir(outDir, { recursive: true });
   const result = await build({
-    entryPoints: { page: join(page, 'main.tsx'), style: join(page, 'style/index.css') },
+    entryPoints: { ...entryPoints },
     outdir: join(outDir, 'assets'),
     entryNames: '[name]-[hash]',
     bundle: true,

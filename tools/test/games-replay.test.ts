@@ -1,12 +1,5 @@
 import { encodeSnapshot, gameId, type Snapshot, subjectsFor } from '@breakwater/bus';
-import {
-  connectBus,
-  createLogOutput,
-  kitMetrics,
-  MetricRegistry,
-  type NatsBus,
-} from '@breakwater/service-kit';
-import { type NatsServer, startNats } from '@breakwater/testkit';
+import type { NatsBus } from '@breakwater/service-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NatsSource } from '../src/check-logs/nats-source.ts';
 import { loadDefinitions } from '../src/games/definitions.ts';
@@ -14,29 +7,23 @@ import { inspectGame } from '../src/games/inspect.ts';
 import { describeReplay, replayLog } from '../src/games/replay-log.ts';
 import { readSnapshots } from '../src/games/walk.ts';
 import { createStreams, HonestRun, PARTITIONS, type RunOptions } from './check-logs/honest-run.ts';
+import { openBus } from './open-bus.ts';
 
-let nats: NatsServer;
+let nats: Awaited<ReturnType<typeof openBus>>;
 let bus: NatsBus;
 let source: NatsSource;
 let runs = 0;
 
 beforeAll(async () => {
-  nats = await startNats();
-  const { log } = createLogOutput({ service: 'test', instance: 'test', level: 'silent' });
-  bus = await connectBus({
-    servers: [nats.url],
-    name: 'test',
-    log,
-    metrics: new MetricRegistry().register(kitMetrics),
-  });
+  nats = await openBus();
+  bus = nats.bus;
   await createStreams(bus);
   source = await NatsSource.open({ nats: nats.url, partitions: PARTITIONS });
 });
 
 afterAll(async () => {
   await source?.[Symbol.asyncDispose]();
-  await bus?.drain();
-  await nats?.stop();
+  await nats?.[Symbol.asyncDispose]();
 });
 
 async function gameOf(options: RunOptions = {}): Promise<string> {

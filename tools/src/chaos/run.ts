@@ -9,6 +9,7 @@ import { checkLogs } from '../check-logs/check-logs.ts';
 import type { Report } from '../check-logs/report.ts';
 import { messageOf } from '../command.ts';
 import { Operator } from '../games/operator.ts';
+import { checkLedger } from '../ledger/check-installation.ts';
 import { readNoticed } from './noticed.ts';
 import type { ChaosOptions } from './options.ts';
 import { planFaults } from './plan.ts';
@@ -57,6 +58,8 @@ export async function runChaos(
     problems.push(`${instance} ended by itself (${how}): ${lines.at(-1) ?? 'without a word'}`);
   say('holding what the clients saw against the streams');
   const report = await checkLogs({ paths: [dir], nats: nats.url });
+  const ledger = await checkLedger({ nats: nats.url });
+  problems.push(...ledger.violations.map(({ rule, where, text }) => `${rule}, ${where}: ${text}`));
   const noticed = (await readNoticed(dir)).filter(({ toMs }) => toMs >= beginMs);
   const durationMs = Date.now() - beginMs;
   const timeline = {

@@ -1,17 +1,21 @@
 import { parseArgs } from 'node:util';
 import { type Command, CommandError, messageOf } from '../command.ts';
 import { natsUrlFrom } from '../nats-url.ts';
+import { listenForStop } from '../start/signals.ts';
 import { type Definitions, loadDefinitions } from './definitions.ts';
 import { describeInspection } from './describe-inspection.ts';
 import { inspectGame } from './inspect.ts';
 import { describeList, listGames } from './list.ts';
 import { Operator } from './operator.ts';
+import { recordGame } from './recording.ts';
 import { describeReplay, replayLog } from './replay-log.ts';
+import { WatchServer } from './watch-server.ts';
 
 const HELP = `Usage: breakwater games list [--all]           which games there are, and where
        breakwater games move GAME [--to POD]   move a game to another process, players connected
        breakwater games inspect GAME           its claims, snapshots and newest records
        breakwater games replay GAME            replay its log and compare every hash
+       breakwater games watch GAME             play it in the browser from its log, forward and back
 
   --nats URL    nats://[user:password@]host:port, several with commas (BREAKWATER_NATS_URL, or that of the
                 running "npm start", or nats://127.0.0.1:4222); the user "operator" may do all of this.
@@ -19,6 +23,7 @@ const HELP = `Usage: breakwater games list [--all]           which games there a
   --to POD      move: the process that shall have it (the best other one)
   --all         list: ended and failed games too
   --records N   inspect: how many of the newest records (20)
+  --port N      watch: where the page is served, on 127.0.0.1 (a free one)
   --games DIR   folder of the game types (games)
   --json        print one JSON object
 
@@ -29,6 +34,7 @@ const OPTIONS = {
   to: { type: 'string' },
   all: { type: 'boolean', default: false },
   records: { type: 'string', default: '20' },
+  port: { type: 'string', default: '0' },
   games: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -60,7 +66,7 @@ async function move({ operator, game, values }: Request): Promise<Answer> {
 }
 
 async function inspect({ operator, game, values }: Request): Promise<Answer> {
-  const count = recordCount(values.records);
+  const count = wholeNumber('--records', values.records, 1, MAX_RECORDS);
   const entry = await operator.game(game);
   const inspection = await inspectGame(game, entry, operator.records, await types(values.games), count);
   if (entry === undefined && inspection.log.records === 0)
@@ -75,12 +81,23 @@ async function replay({ operator, game, values }: Request): Promise<Answer> {
   return { text: describeReplay(report), json: report, code };
 }
 
+async function watch({ operator, game, values }: Request): Promise<Answer> {
+  const port = wholeNumber('--port', values.port, 0, 65_535);
+  await operator.game(game);
+  const recording = await recordGame(game, operator.records, await types(values.games));
+  await using server = await WatchServer.start(recording, port);
+  console.log(`${recording.frames.length} records to watch at ${server.url} (Ctrl-C ends)`);
+  await new Promise<void>((resolve) => listenForStop(() => resolve()));
+  return { text: 'ended', json: { ended: true } };
+}
+
 const VERBS: ReadonlyMap<string, { readonly hasGame: boolean; run(request: Request): Promise<Answer> }> =
   new Map([
     ['list', { hasGame: false, run: list }],
     ['move', { hasGame: true, run: move }],
     ['inspect', { hasGame: true, run: inspect }],
     ['replay', { hasGame: true, run: replay }],
+    ['watch', { hasGame: true, run: watch }],
   ]);
 
 async function run(args: readonly string[]): Promise<number> {
@@ -108,10 +125,10 @@ async function types(folder: string | undefined): Promise<Definitions> {
   }
 }
 
-function recordCount(text: string): number {
+function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= 1 && value <= MAX_RECORDS) return value;
-  throw new CommandError(`--records is "${text}" and must be a whole number from 1 to ${MAX_RECORDS}.`);
+  if (value >= min && value <= max) return value;
+  throw new CommandError(`${name} is "${text}" and must be a whole number from ${min} to ${max}.`);
 }
 
 function parse(args: readonly string[]) {

@@ -63,6 +63,11 @@ export class Replay {
     this.#view = this.#digest.take();
   }
 
+  /** The part of the full state that everybody sees, encoded. */
+  sharedState(): Uint8Array {
+    return this.#instance.encodeState().shared;
+  }
+
   /** Hash of the whole state, as records and snapshots hold it. */
   hash(): number {
     return this.#instance.hash();

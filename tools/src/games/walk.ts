@@ -29,6 +29,8 @@ export interface StoredSnapshot {
 export interface Step {
   readonly seq: number;
   readonly bytes: number;
+  /** Unix ms, if the stream says. */
+  readonly timeMs: number | undefined;
   /** Undefined when it cannot be read. */
   readonly record: GameRecord | undefined;
   /** Hash of the replayed state, when the record holds one to compare with. */
@@ -119,9 +121,9 @@ class Walker {
     this.#start = start;
   }
 
-  step({ seq, data }: StoredRecord): Step {
+  step({ seq, data, timeMs }: StoredRecord): Step {
     const decoded = decodeGameRecord(data);
-    const plain = { seq, bytes: data.length, hash: undefined, effects: undefined };
+    const plain = { seq, timeMs, bytes: data.length, hash: undefined, effects: undefined };
     if (!decoded.ok) {
       this.#replay = undefined;
       const fault = `cannot be read: ${decoded.error.sentence}`;

@@ -1,8 +1,8 @@
 /** What the canvas needs to know of the World, kept up to date from the game's committed state. */
 
-import type { Game } from '@breakwater/client';
 import { KINDS, type Kind, type Velocity } from '@breakwater/game-world/view';
 import { type Point, TickClock, Track } from './interpolation.ts';
+import type { ShownGame } from './shown-game.ts';
 
 /** How long a hit flashes and a break floats, in ms. */
 export const HIT_MS = 160;
@@ -45,9 +45,9 @@ export class WorldModel {
   readonly clock: TickClock;
   /** Rises with every state that was taken in. */
   version = 0;
-  readonly #game: Game;
+  readonly #game: ShownGame;
 
-  constructor(game: Game) {
+  constructor(game: ShownGame) {
     this.#game = game;
     this.clock = new TickClock(game.tickHz);
   }

@@ -1,6 +1,5 @@
 /** Runs the World on a canvas: takes states in, turns input into commands, draws each frame. Rests while hidden. */
 
-import type { Game } from '@breakwater/client';
 import { COOLDOWN_TICKS, isInReach, MAP, REACH, TICK_HZ, type Velocity } from '@breakwater/game-world/view';
 import { Camera } from './camera.ts';
 import { drawScene, type Scene } from './draw.ts';
@@ -9,6 +8,7 @@ import { DELAY_MS, type Point } from './interpolation.ts';
 import { WorldModel, type WorldObject, type WorldPlayer } from './model.ts';
 import { palette } from './palette.ts';
 import { Prediction } from './prediction.ts';
+import type { ShownGame } from './shown-game.ts';
 
 const HIT_PERIOD_MS = (COOLDOWN_TICKS * 1_000) / TICK_HZ;
 /** A held pointer closer than this does not move the player, in map units. */
@@ -16,7 +16,7 @@ const POINTER_DEAD_ZONE = 18;
 
 export interface WorldCanvasOptions {
   readonly canvas: HTMLCanvasElement;
-  readonly game: Game;
+  readonly game: ShownGame;
   readonly roundTripMs: () => number;
   /** Called after each committed state. */
   readonly onState: (model: WorldModel) => void;
