@@ -94,6 +94,23 @@ test('replay applies every record and compares every hash', async () => {
   expect(report.runs[0]?.hashes).toBeGreaterThan(0);
 });
 
+test('move brings a game to the process that is named, and list shows it there', async () => {
+  const before = JSON.parse((await games('list', '--json')).text) as GameList;
+  const from = before.games.find((candidate) => candidate.game === game)?.pod;
+  const to = stack.simulations.map(({ name }) => name).find((name) => name !== from)!;
+  expect(before.processes?.map(({ pod }) => pod).sort()).toEqual(['simulation-1', 'simulation-2']);
+
+  const { code, text } = await games('move', game, '--to', to);
+  expect(code, text).toBe(0);
+  expect(text).toBe(`${game} is on ${to} now, at epoch 2.`);
+  await eventually(async () => {
+    const after = JSON.parse((await games('list', '--json')).text) as GameList;
+    expect(after.games.find((candidate) => candidate.game === game)).toMatchObject({ pod: to, epoch: 2 });
+  });
+  const replayed = await games('replay', game);
+  expect(replayed.text).toContain(`✓ game ${game} replays`);
+});
+
 test('the checker needs no more than the operator user either', async () => {
   const report = await checkLogs({ paths: [dir], nats: asNatsUser(stack.nats.url, 'operator') });
   expect(report.ok, describeReport(report)).toBe(true);
@@ -102,8 +119,10 @@ test('the checker needs no more than the operator user either', async () => {
 
 test('what is wrong is said in one sentence', async () => {
   for (const [args, sentence] of [
-    [[], 'Say what to do: list, move, inspect, replay.'],
+    [[], 'Say what to do: list, move, inspect, replay, watch.'],
     [['inspect'], 'Which game? "breakwater games list" lists them.'],
+    [['move', 'g-nobody'], 'The matchmaker refused (game_not_found)'],
+    [['move', game, '--to', 'simulation-9'], 'The matchmaker refused ('],
     [['inspect', 'g-nobody'], 'There is no game g-nobody.'],
     [['replay', 'a.b'], '"a.b" is not a game id'],
     [['list', '--nats', 'nats://127.0.0.1:1'], 'The installation cannot be reached:'],
