@@ -165,6 +165,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     ...{ config, clock, log, metrics, fleet, cordons, sims: shared.sims },
     isLeader: () => leadership.isLeader,
     onGone: (pod) => {
+      if (!fleet.unanswered(pod)) return;
       metrics.lostProcesses.add(1);
       log.warn({ pod }, 'a simulation process is gone, as Kubernetes hinted');
       follower.gone(pod);

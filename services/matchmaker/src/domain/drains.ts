@@ -24,7 +24,7 @@ export interface DrainsParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** Empties processes that drain: a few games at a time, those with the fewest players first, as room appears. */
+/** Empties processes that drain or are about to be scaled away: a few games at a time, those with the fewest players first, as room appears. */
 export class Drains {
   readonly #parts: DrainsParts;
   /** Games whose move failed, and when to try again. */
@@ -48,8 +48,8 @@ export class Drains {
 
   #games(): { pod: string; line: HostedGame }[] {
     const { fleet, hostings } = this.#parts;
-    const draining = fleet.live().filter(({ status }) => status.isDraining);
-    return draining
+    const toEmpty = fleet.live().filter(({ isToEmpty }) => isToEmpty);
+    return toEmpty
       .flatMap(({ status: { pod } }) => hostings.on(pod).map((line) => ({ pod, line })))
       .sort((a, b) => a.line.players - b.line.players);
   }

@@ -23,6 +23,8 @@ export interface SimProcess {
   readonly handedOut: number;
   /** It gets no further games, because it is about to be scaled away. */
   readonly isCordoned: boolean;
+  /** Its games are to be moved to others, whether it says so itself or not. */
+  readonly isToEmpty: boolean;
 }
 
 interface Heard {
@@ -124,7 +126,12 @@ export class Fleet {
   live(): SimProcess[] {
     return [...this.#byPod]
       .filter(([, known]) => this.#silenceMs(known) <= this.#patienceMs)
-      .map(([pod, { status, handedOut }]) => ({ status, handedOut, isCordoned: this.#cordons.has(pod) }));
+      .map(([pod, { status, handedOut }]) => ({
+        status,
+        handedOut,
+        isCordoned: this.#cordons.has(pod),
+        isToEmpty: status.isDraining || this.#cordons.isToEmpty(pod),
+      }));
   }
 
   /** Types that some live process hosts, sorted. */

@@ -7,7 +7,12 @@ function process(pod: string, more: Partial<SimStatus> = {}, handedOut = 0): Sim
   const types = [{ type: 'world', schemaVersion: 1, maxPlayers: 100 }];
   const rest = { incarnation: 'i', n: 1, games: 0, maxGames: 10, load: 0, tickP99Ms: 0, digest: 0 };
   const flags = { isDraining: false, isLeaving: false };
-  return { status: { pod, types, ...rest, ...flags, changed: [], ...more }, handedOut, isCordoned: false };
+  return {
+    status: { pod, types, ...rest, ...flags, changed: [], ...more },
+    handedOut,
+    isCordoned: false,
+    isToEmpty: false,
+  };
 }
 
 function pods(policy: PlacementPolicy, processes: SimProcess[], wanted = { type: 'world' }): string[] {

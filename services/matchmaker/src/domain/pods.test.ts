@@ -8,6 +8,7 @@ function podOf(name: string, more: Partial<Pod> = {}): Pod {
     name,
     isReady: true,
     isTerminating: false,
+    isOver: false,
     hasExited: false,
     restarts: 0,
     deletionCost: undefined,

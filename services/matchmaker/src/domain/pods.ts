@@ -8,6 +8,8 @@ export interface Pod {
   readonly isReady: boolean;
   /** Somebody deleted it: its process was told to stop. */
   readonly isTerminating: boolean;
+  /** Failed, evicted or completed: it stays in the list, and its Deployment counts it no more. */
+  readonly isOver: boolean;
   /** A container of it has stopped and does not run again yet. */
   readonly hasExited: boolean;
   readonly restarts: number;

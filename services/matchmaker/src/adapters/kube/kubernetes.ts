@@ -69,7 +69,7 @@ function informerOf(parts: KubernetesParts, { api, namespace }: KubeConnection, 
     log,
     limits: config,
     onChange: (pods) => {
-      cordons.replace(closed(book));
+      cordons.replace(closed(book), config.bufferMovesGames ? leaving(book) : []);
       hints.check(pods);
     },
     onFailure: (reason) => metrics.podWatchFailures.add(1, { reason }),
@@ -80,6 +80,11 @@ function informerOf(parts: KubernetesParts, { api, namespace }: KubeConnection, 
 function* closed(book: PodBook): Generator<string> {
   for (const { name, cordonedBy, isTerminating } of book.pods())
     if (cordonedBy !== undefined || isTerminating) yield name;
+}
+
+/** Pods that the buffer is about to take away. */
+function* leaving(book: PodBook): Generator<string> {
+  for (const { name, cordonedBy } of book.pods()) if (cordonedBy === 'buffer') yield name;
 }
 
 function keeperOf(

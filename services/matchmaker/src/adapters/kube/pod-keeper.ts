@@ -92,7 +92,7 @@ export class PodKeeper {
   #isSettled(scale: Scale, processes: readonly ScaledProcess[]): boolean {
     const { book, isFresh } = this.#parts;
     const heard = new Set(processes.filter(({ isDraining }) => !isDraining).map(({ pod }) => pod));
-    const pods = [...book.pods()].filter(({ isTerminating }) => !isTerminating);
+    const pods = [...book.pods()].filter(({ isTerminating, isOver }) => !isTerminating && !isOver);
     const isWhole = pods.length === scale.wanted && heard.size === pods.length;
     const isUp = pods.every(({ name, isReady }) => isReady && heard.has(name));
     return isFresh() && scale.present === scale.wanted && isWhole && isUp;

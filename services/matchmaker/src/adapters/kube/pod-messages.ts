@@ -127,6 +127,7 @@ function podOf({ metadata, status }: Decoded<typeof podObject>): Pod {
     name: metadata.name,
     isReady: status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
     isTerminating: metadata.deletionTimestamp !== undefined,
+    isOver,
     hasExited: isOver || hasStopped,
     restarts: containers.reduce((sum, { restartCount }) => sum + restartCount, 0),
     deletionCost: costOf(annotations[DELETION_COST]),
