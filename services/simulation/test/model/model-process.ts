@@ -19,6 +19,7 @@ import type { Seam } from './seeded-bugs.ts';
 export const APPEND_TIMEOUT_MS = 200;
 const HOUSEKEEP_MS = 300;
 const WARM_KEEP_MS = 800;
+const TAIL_CHECK_MS = 2_000;
 export const HOST_TIMEOUT_MS = 1_000;
 
 export interface ProcessEvents {
@@ -75,6 +76,7 @@ export class ModelProcess {
       maxStateBytes: 1_000_000,
       owner: setup.owner,
       warm: { maxWarm: 2, keepMs: WARM_KEEP_MS },
+      tailChecks: { everyMs: TAIL_CHECK_MS, stallMs: APPEND_TIMEOUT_MS, maxAtOnce: 4 },
     });
     this.#housekeep();
   }
