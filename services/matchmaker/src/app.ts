@@ -127,7 +127,6 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       follower.status(status);
       caretaker.status(status);
     },
-    gone: (pod) => follower.gone(pod),
   };
   const pods: PodSource = new HeartbeatPodSource(nats, subjects, () => metrics.malformedStatus.add(1));
   lifecycle.add('processes', {
@@ -191,8 +190,14 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
 
   const countAnswer = (verb: string, outcome: string) => metrics.requests.add(1, { verb, outcome });
   lifecycle.add('requests', new Requests(nats, subjects, matchmaking, config.maxRequests, countAnswer));
-  // The last to start is the first to stop.
-  lifecycle.add('leadership', { drain: () => leadership.resign(), stop: () => leadership.resign() });
+  // The last to start is the first to stop: another leads, and nothing is left half done.
+  lifecycle.add('leadership', {
+    drain: async () => {
+      await leadership.resign();
+      await caretaker.idle();
+    },
+    stop: () => leadership.resign(),
+  });
 }
 
 /** The same user and key give the same game, through whichever replica they come. */

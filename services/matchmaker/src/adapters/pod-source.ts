@@ -5,8 +5,6 @@ import type { BusSubscription, NatsBus } from '@breakwater/service-kit';
 export interface PodListener {
   /** A process says how it is. */
   status(status: SimStatus): void;
-  /** Somebody who watches pods says that this one is no more: a hint that saves waiting, never a proof. */
-  gone(pod: string): void;
 }
 
 /** Where simulation processes are learned from. */

@@ -8,7 +8,7 @@ export interface CaretakerParts
   extends MoverParts,
     Omit<DrainsParts, 'limits' | 'mover'>,
     Omit<RebalancerParts, 'limits' | 'mover'>,
-    Omit<RepinnerParts, 'limits'> {
+    Omit<RepinnerParts, 'limits' | 'pinning'> {
   readonly limits: MoverParts['limits'] &
     DrainsParts['limits'] &
     RebalancerParts['limits'] &
@@ -40,6 +40,11 @@ export class Caretaker {
     this.#repinner.look();
     this.#drains.look();
     this.#rebalancer.look();
+  }
+
+  /** Resolves when what was begun has ended; call it once this replica does not lead any more. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#repinner.idle(), this.mover.idle()]);
   }
 
   /** A process left or fell silent, or has told what it hosts. */

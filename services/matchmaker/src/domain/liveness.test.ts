@@ -105,12 +105,16 @@ test('after our own connection came back nobody is silent, and no missing answer
   expect(fleet.isSettled).toBe(false);
   echoes(fleet, 0, 900);
   expect(fleet.isSettled).toBe(true);
-  for (const pod of ['a', 'b']) fleet.heard(status(pod));
+  for (const pod of ['a', 'b', 'c']) fleet.heard(status(pod));
   fleet.reconnected();
-  expect(fleet.unanswered('a')).toBe(false);
+  expect(fleet.isSettled).toBe(false);
   expect(echoes(fleet, 10_000, 11_200)).toEqual([]);
   expect(fleet.unanswered('a')).toBe(false);
+  // It was heard since.
+  fleet.heard(status('c'));
+  expect(fleet.unanswered('c')).toBe(true);
   expect(echoes(fleet, 11_500, 12_400)).toEqual([]);
+  expect(fleet.isSettled).toBe(true);
   expect(fleet.unanswered('a')).toBe(true);
   expect(echoes(fleet, 12_700, 12_700)).toEqual(['b']);
 });

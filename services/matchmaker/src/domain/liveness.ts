@@ -68,7 +68,7 @@ export class Fleet {
     return gone;
   }
 
-  /** Our own connection came back: nobody is silent yet. */
+  /** Our own connection came back: nobody is silent yet, until it was heard since or the grace is over. */
   reconnected(): void {
     const { reconnectGraceMs } = this.#limits;
     this.#time.unsettle(reconnectGraceMs);
@@ -90,10 +90,12 @@ export class Fleet {
     for (const listener of [...(this.#onGone.get(pod) ?? [])]) listener();
   }
 
-  /** Nobody answers on the process's subject. False: that proves nothing yet. */
+  /** Nobody answers on the process's subject. False: it may be on its way back to NATS, as we were. */
   unanswered(pod: string): boolean {
-    if (this.isSettled) this.gone(pod);
-    return this.isSettled;
+    const known = this.#byPod.get(pod);
+    if (known !== undefined && this.#silenceMs(known) < 0) return false;
+    this.gone(pod);
+    return true;
   }
 
   /** Calls `listener` when the process is taken for gone, until cancelled. */

@@ -33,7 +33,7 @@ export interface MoverParts {
  */
 export class Mover {
   readonly #parts: MoverParts;
-  readonly #moving = new Set<string>();
+  readonly #moving = new Map<string, Promise<GameEntry>>();
 
   constructor(parts: MoverParts) {
     this.#parts = parts;
@@ -56,17 +56,22 @@ export class Mover {
    */
   async move(game: string, cause: MoveCause, to?: string): Promise<GameEntry> {
     if (this.#moving.has(game)) throw new ProtocolError('busy', 'The game is being moved already.');
-    this.#moving.add(game);
+    const { onMove } = this.#parts;
+    const move = this.#move(game, to).finally(() => this.#moving.delete(game));
+    this.#moving.set(game, move);
     try {
-      const moved = await this.#move(game, to);
-      this.#parts.onMove(game, cause, 'moved');
+      const moved = await move;
+      onMove(game, cause, 'moved');
       return moved;
     } catch (error) {
-      this.#parts.onMove(game, cause, error instanceof ProtocolError ? error.code : 'internal');
+      onMove(game, cause, error instanceof ProtocolError ? error.code : 'internal');
       throw error;
-    } finally {
-      this.#moving.delete(game);
     }
+  }
+
+  /** Resolves when the moves that are under way have ended, well or not. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#moving.values());
   }
 
   /** Processes that a game could be moved to from `pod`. */

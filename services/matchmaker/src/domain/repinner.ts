@@ -30,7 +30,7 @@ export type RepinCause = 'lost' | 'dropped' | 'starting';
 export interface RepinnerParts {
   readonly fleet: Fleet;
   readonly mirror: Mirror;
-  readonly pinning: Pinning;
+  readonly pinning: Pick<Pinning, 'hostingOf' | 'isPinning' | 'confirm' | 'ensureHosted'>;
   readonly heard: HeardTime;
   readonly time: Time;
   readonly limits: RepinLimits;
@@ -54,7 +54,7 @@ export class Repinner {
   readonly #parts: RepinnerParts;
   readonly #pace: Pace;
   readonly #lost = new Map<string, Lost>();
-  readonly #running = new Set<string>();
+  readonly #running = new Map<string, Promise<void>>();
 
   constructor(parts: RepinnerParts) {
     this.#parts = parts;
@@ -81,8 +81,13 @@ export class Repinner {
     for (const entry of this.#due()) {
       if (this.#running.size >= this.#parts.limits.maxRepins) return;
       if (!this.#pace.take(this.#parts.time.monotonicMs())) return;
-      void this.#repin(entry);
+      this.#running.set(entry.game, this.#repin(entry));
     }
+  }
+
+  /** Resolves when the tries that are under way have ended. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running.values());
   }
 
   #findLost(): void {
@@ -141,7 +146,6 @@ export class Repinner {
     const { game } = entry;
     const { onRepin, onError } = this.#parts;
     const cause = this.#causeOf(entry);
-    this.#running.add(game);
     try {
       onRepin(game, cause, await this.#host(entry, cause));
       this.#lost.delete(game);
