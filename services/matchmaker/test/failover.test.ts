@@ -140,3 +140,22 @@ it('a leader that ends in order is followed at once', async () => {
     expect(await bed.leader()).toMatchObject({ holder: 'mm-b', term: 2, isVacant: false }),
   );
 });
+
+it('a leader that ends in order finishes the moves that it began', async () => {
+  await using bed = await TestBed.start();
+  const leader = await bed.matchmaker();
+  const { promise: released, resolve: letGo } = Promise.withResolvers<void>();
+  const owner = await bed.simulation('sim-a', { onRelease: () => released });
+  const { game } = (await eventually(() => bed.create('ann', 'mine'))).info;
+  const successor = await bed.simulation('sim-b');
+  owner.drain();
+  await eventually(() => expect(owner.releaseRequests).toHaveLength(1));
+
+  const ended = leader.shutdown({ drain: true });
+  await eventually(async () => expect((await bed.leader())?.isVacant).toBe(true));
+  letGo();
+
+  expect((await ended).clean).toBe(true);
+  expect(successor.hostRequests).toMatchObject([{ game, epoch: 2, tailSeq: 1_001 }]);
+  expect(await bed.entry(game)).toMatchObject({ pod: 'sim-b', epoch: 2 });
+});
