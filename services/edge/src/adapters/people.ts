@@ -56,6 +56,7 @@ export class People {
   /** Listens first and reads then, so that nothing falls between. */
   async #watch(connection: Connection, id: number): Promise<void> {
     const { user } = connection;
+    if (connection.isGone) return;
     const watched = this.#watched.get(user) ?? this.#open(user);
     watched.connections.add(connection);
     try {

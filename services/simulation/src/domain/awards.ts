@@ -5,8 +5,8 @@
 
 import { compareAwards, MAX_LEDGER_AWARDS } from '@breakwater/bus';
 import type { Award } from '@breakwater/game-kit';
-import { type LedgerPorts, type Posting, postAwards } from './ledger.ts';
-import { type ClockPort, sleep } from './ports.ts';
+import { type LedgerPorts, type Posting, postAwards, type XpNotice } from './ledger.ts';
+import type { ClockPort } from './ports.ts';
 import { backoffMs } from './settle.ts';
 
 export interface PosterDeps {
@@ -22,84 +22,131 @@ export interface PosterDeps {
   readonly onTrouble: (cause: string) => void;
 }
 
+/** What waits for one user. */
+interface Queue {
+  /** In the order in which they were given. */
+  readonly awards: readonly Award[];
+  /** Tries that failed in a row. */
+  readonly failures: number;
+  /** Not before this time. */
+  readonly dueMs: number;
+}
+
 export class AwardPoster {
   readonly #deps: PosterDeps;
-  /** By user, in the order in which they were given. As long as the outbox is, which is bounded. */
-  readonly #pending = new Map<string, Award[]>();
+  /** By user. All together as long as the outbox is, which is bounded. */
+  readonly #queues = new Map<string, Queue>();
   #isRunning = false;
   #isStopped = false;
+  #wake: () => void = () => undefined;
 
   constructor(deps: PosterDeps) {
     this.#deps = deps;
   }
 
   get isEmpty(): boolean {
-    return this.#pending.size === 0;
+    return this.#queues.size === 0;
   }
 
   get size(): number {
-    return Array.from(this.#pending.values()).reduce((sum, awards) => sum + awards.length, 0);
+    return Array.from(this.#queues.values()).reduce((sum, { awards }) => sum + awards.length, 0);
   }
 
   /** Awards of stored records, in the order of the log. One that it has already changes nothing. */
   add(awards: readonly Award[]): void {
+    if (this.#isStopped) return;
     for (const award of awards) {
-      const before = this.#pending.get(award.user) ?? [];
-      if (before.some((each) => compareAwards(each, award) === 0)) continue;
-      this.#pending.set(award.user, [...before, award].sort(compareAwards));
+      const queue = this.#queues.get(award.user) ?? { awards: [], failures: 0, dueMs: 0 };
+      if (queue.awards.some((each) => compareAwards(each, award) === 0)) continue;
+      this.#queues.set(award.user, { ...queue, awards: [...queue.awards, award].sort(compareAwards) });
     }
-    if (!this.isEmpty && !this.#isRunning) void this.#run();
+    if (this.isEmpty) return;
+    if (this.#isRunning) this.#wake();
+    else void this.#run();
   }
 
   /** Nothing more is posted; what is on its way may still arrive, and counts. */
   stop(): void {
     this.#isStopped = true;
-    this.#pending.clear();
+    this.#queues.clear();
+    this.#wake();
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    const { clock, random } = this.#deps;
-    for (let failures = 0; !this.isEmpty; ) {
-      const isGood = await this.#pass();
-      failures = isGood ? 0 : failures + 1;
-      if (!isGood && !this.#isStopped) await sleep(clock, backoffMs(failures, random));
+    while (!this.isEmpty) {
+      const user = this.#nextDue();
+      if (user === undefined) await this.#untilDue();
+      else await this.#post(user);
     }
     this.#isRunning = false;
     if (!this.#isStopped) this.#deps.onEmpty();
   }
 
-  /** Some awards of each user; one whose ledger gives trouble holds up nobody else. */
-  async #pass(): Promise<boolean> {
-    let isGood = true;
-    for (const [user, awards] of [...this.#pending]) {
-      if (this.#isStopped) break;
-      isGood = (await this.#post(user, awards.slice(0, MAX_LEDGER_AWARDS))) && isGood;
-    }
-    return isGood;
+  /** One whose ledger gives trouble holds up nobody else. */
+  #nextDue(): string | undefined {
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const [user, { dueMs }] of this.#queues) if (dueMs <= nowMs) return user;
+    return undefined;
   }
 
-  async #post(user: string, awards: readonly Award[]): Promise<boolean> {
+  /** Until a try is due again, or something new has come. */
+  #untilDue(): Promise<void> {
+    const { clock } = this.#deps;
+    const dueMs = Math.min(...Array.from(this.#queues.values(), (queue) => queue.dueMs));
+    return new Promise((resolve) => {
+      const cancel = clock.after(Math.max(1, dueMs - clock.monotonicMs()), resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async #post(user: string): Promise<void> {
     const { ledger, random, owner, onPosted, onOvertaken, onTrouble } = this.#deps;
+    const awards = this.#queues.get(user)?.awards.slice(0, MAX_LEDGER_AWARDS) ?? [];
     const posted = await postAwards({ ports: ledger, owner, random, user, awards });
-    if (posted.kind === 'posted') ledger.notify(user, { total: posted.total, amount: posted.amount });
-    if (this.#isStopped) return true;
-    if (posted.kind === 'overtaken') {
-      onOvertaken();
-      return true;
+    if (posted.kind === 'posted') this.#notify(user, posted);
+    if (this.#isStopped) return;
+    switch (posted.kind) {
+      case 'posted':
+        this.#forget(user, awards);
+        onPosted(awards);
+        break;
+      case 'overtaken':
+        onOvertaken();
+        break;
+      case 'later':
+        this.#postpone(user);
+        onTrouble(posted.cause);
+        break;
+      default:
+        posted satisfies never;
     }
-    if (posted.kind === 'later') {
-      onTrouble(posted.cause);
-      return false;
-    }
-    this.#forget(user, awards);
-    onPosted(awards);
-    return true;
   }
 
+  /** Nothing hangs on it: who wants to know reads the ledger. */
+  #notify(user: string, { total, amount }: XpNotice): void {
+    try {
+      this.#deps.ledger.notify(user, { total, amount });
+    } catch (cause) {
+      this.#deps.onTrouble(cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  #postpone(user: string): void {
+    const queue = this.#queues.get(user);
+    if (queue === undefined) return;
+    const { clock, random } = this.#deps;
+    const dueMs = clock.monotonicMs() + backoffMs(queue.failures, random);
+    this.#queues.set(user, { ...queue, failures: queue.failures + 1, dueMs });
+  }
+
+  /** Whoever has more waiting is next after the others. */
   #forget(user: string, posted: readonly Award[]): void {
-    const left = this.#pending.get(user)?.filter((award) => !posted.includes(award)) ?? [];
-    if (left.length === 0) this.#pending.delete(user);
-    else this.#pending.set(user, left);
+    const left = this.#queues.get(user)?.awards.filter((award) => !posted.includes(award)) ?? [];
+    this.#queues.delete(user);
+    if (left.length > 0) this.#queues.set(user, { awards: left, failures: 0, dueMs: 0 });
   }
 }
