@@ -216,6 +216,10 @@ describe('awards of one game', () => {
     world.command(2, 1, 'earn', { amount: 5 });
     await world.ticks(20);
     expect(world.ledgers.totalOf('bob')).toBe(5);
+    await world.ticks(150);
+    world.command(2, 2, 'earn', { amount: 6 });
+    await world.ticks(8);
+    expect(world.ledgers.totalOf('bob')).toBe(11);
     expect(outboxOf(world).map(({ user }) => user)).toEqual(['ann']);
   });
 
