@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@breakwater/testkit';
 import { afterAll, expect, test } from 'vitest';
+import { connectKubernetes } from '../../src/adapters/kube/connect.ts';
 import { LineSplitter } from '../../src/adapters/kube/line-splitter.ts';
 import { InformerBed, type InformerBedOptions } from './informer-bed.ts';
 import { KubeFiles } from './kube-files.ts';
@@ -128,6 +129,17 @@ test('39: an API that fails and then is away is tried for ever with pauses; what
   server.fault = undefined;
   await eventually(() => server.watches === 1);
   expect(bed.informer.ageMs).toBeLessThan(5_000);
+});
+
+test('39: a stop does not wait for an API that says nothing', async () => {
+  await using server = await PodServer.start();
+  server.fault = () => 'silent';
+  const options = { kubernetes: 'on', namespace: 'play', kubeTimeoutMs: 60_000 } as const;
+  const connection = await connectKubernetes({ ...options, kubeconfig: files.plain(server.url) });
+  const answers = [connection?.api.get('/api/v1/pods'), connection?.api.patch('/api/v1/pods/a', {})];
+  await eventually(() => server.lists === 2);
+  connection?.api.close();
+  for (const answer of answers) await expect(answer).rejects.toMatchObject({ failure: 'dropped' });
 });
 
 test('39: what is forbidden is said once and tried rarely', async () => {

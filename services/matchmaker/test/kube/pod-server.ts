@@ -24,8 +24,8 @@ export class PodServer implements AsyncDisposable {
   lists = 0;
   /** Version that each watch asked for. */
   readonly watchedFrom: string[] = [];
-  /** Takes the place of the answer where it returns one; `end` is an empty watch. */
-  fault: ((isWatch: boolean) => Answer | 'end' | undefined) | undefined;
+  /** Takes the place of the answer where it returns one; `end` is an empty watch, `silent` no answer at all. */
+  fault: ((isWatch: boolean) => Answer | 'end' | 'silent' | undefined) | undefined;
 
   private constructor() {
     this.#server = createServer((request, response) => this.#take(request, response));
@@ -69,6 +69,7 @@ export class PodServer implements AsyncDisposable {
     if (isWatch) this.watchedFrom.push(url.searchParams.get('resourceVersion') ?? '');
     else this.lists += 1;
     const fault = this.fault?.(isWatch);
+    if (fault === 'silent') return;
     if (fault === 'end') response.end();
     else if (fault !== undefined) response.writeHead(fault.status).end(JSON.stringify(fault.body));
     else if (isWatch) this.#watch(response);

@@ -22,10 +22,16 @@ export interface WatchOptions {
 export class KubeApi {
   readonly #config: KubeConfig;
   readonly #timeoutMs: number;
+  readonly #end = new AbortController();
 
   constructor(config: KubeConfig, timeoutMs: number) {
     this.#config = config;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Breaks off what was asked and not answered; nothing can be asked any more. */
+  close(): void {
+    this.#end.abort();
   }
 
   /** @throws KubeError */
@@ -113,7 +119,7 @@ export class KubeApi {
     options.headers = { ...options.headers, accept: 'application/json' };
     if (method === 'PATCH')
       options.headers = { ...options.headers, 'content-type': 'application/merge-patch+json' };
-    if (signal !== undefined) options.signal = signal;
+    options.signal = signal ?? this.#end.signal;
     return { options, url: new URL(cluster.server + path) };
   }
 }

@@ -45,6 +45,8 @@ export async function kubernetesPart(parts: KubernetesParts): Promise<Part | und
       keeper.start();
     },
     stop: async () => {
+      // An API that says nothing must not hold up the end.
+      connection.api.close();
       await keeper.stop();
       await informer.stop();
     },
