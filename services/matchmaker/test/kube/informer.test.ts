@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '@breakwater/testkit';
+import { eventually as becomes } from '@breakwater/testkit';
 import { afterAll, expect, test } from 'vitest';
 import { connectKubernetes } from '../../src/adapters/kube/connect.ts';
 import { LineSplitter } from '../../src/adapters/kube/line-splitter.ts';
@@ -9,6 +9,9 @@ import { PodServer, podObject } from './pod-server.ts';
 
 const files = new KubeFiles();
 afterAll(() => files[Symbol.dispose]());
+
+/** Long enough for a machine that has other things to do. */
+const eventually = (check: () => unknown) => becomes(check, { timeoutMs: 25_000 });
 
 type Limits = InformerBedOptions['limits'];
 
