@@ -49,8 +49,12 @@ async function metric(service: RunningService, line: string): Promise<number | u
 }
 
 let created = 0;
+/** A creation that finds no room is asked for again, as a client does. */
 async function createGames(n: number): Promise<void> {
-  for (let i = 0; i < n; i++) await bed.create('u1', `k${created++}`);
+  for (let i = 0; i < n; i++) {
+    const key = `k${created++}`;
+    await eventually(() => bed.create('u1', key), LONG);
+  }
 }
 
 test('39: a process whose pod was deleted is gone before its heartbeats are missed; one that still answers is not', async () => {
@@ -173,6 +177,7 @@ class Processes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pods[Symbol.asyncDispose]();
+    await Promise.allSettled(this.running.values());
   }
 }
 
