@@ -122,10 +122,13 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: num
   const claimed = await claimGame(deps.ports.log, claim, deps.retry, knownTailSeq);
   if (claimed.kind === 'refused') return claimed;
   const chain = new Chain(claim, claimed.seq, { ...deps.ports, onTrouble: deps.retry.onTrouble });
-  if ('failure' in warm) return endFailed(deps, chain, warm.failure);
+  // While another owner went on, what seemed lost may only have been purged behind newer snapshots.
+  const start = 'failure' in warm ? await warmUp(deps, undefined, claimed.seq) : warm;
+  if ('refusal' in start) return refused(start);
+  if ('failure' in start) return endFailed(deps, chain, start.failure);
   const game = { details, chain };
-  if ('fresh' in warm) return hosted(deps, game, warm.fresh, []);
-  const caughtUp = await untilRead(() => catchUp(deps, warm.replay, claimed), deps.retry);
+  if ('fresh' in start) return hosted(deps, game, start.fresh, []);
+  const caughtUp = await untilRead(() => catchUp(deps, start.replay, claimed), deps.retry);
   if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
   if ('refusal' in caughtUp) return refused(caughtUp);
   if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
