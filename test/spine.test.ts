@@ -144,6 +144,7 @@ describe('the whole of Breakwater', () => {
     expect(texts(await ada.rooms.join('general'))).toEqual(['see you tomorrow']);
     const joined = await ada.games.join(game);
     expect(joined.replica.tick).toBeGreaterThanOrEqual(tick);
-    expect(joined.epoch).toBe(2);
-  });
+    // One more if the first process to end gave it to the second.
+    expect(joined.epoch).toBeGreaterThanOrEqual(2);
+  }, 90_000);
 });

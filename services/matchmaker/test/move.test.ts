@@ -79,6 +79,26 @@ test('a successor that fails after the release leaves the game to another', asyn
   expect(owner.hosted.get(game)?.epoch).toBe(2);
 });
 
+test('an owner that refuses to give the game up keeps it', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const owner = await bed.simulation('sim-a', {
+    onRelease: () => {
+      throw new Error('not now');
+    },
+  });
+  const { game } = (await eventually(() => bed.create('ann', 'mine'))).info;
+  const successor = await bed.simulation('sim-b');
+  await areHeard(bed, 2);
+
+  expect(await refusalOf(bed.move(game))).toBe('unavailable');
+
+  expect(successor.warmRequests).toHaveLength(1);
+  expect(successor.hostRequests).toEqual([]);
+  expect((await bed.find(game)).info).toMatchObject({ pod: 'sim-a', epoch: 1 });
+  expect(owner.hosted.has(game)).toBe(true);
+});
+
 test('an owner that answers nothing is claimed over, the others wait for the move', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker({ BREAKWATER_MATCHMAKER_RELEASE_TIMEOUT_MS: '200' });

@@ -24,7 +24,10 @@ export interface DrainsParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** Empties processes that drain or are about to be scaled away: a few games at a time, those with the fewest players first, as room appears. */
+/**
+ * Empties processes that drain or are about to be scaled away: a few games at a time, those with the fewest players
+ * first, as room appears.
+ */
 export class Drains {
   readonly #parts: DrainsParts;
   /** Games whose move failed, and when to try again. */
