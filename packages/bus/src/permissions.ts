@@ -53,7 +53,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
     publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
     subscribe: ['sim', 'simStatus', 'gameIn', 'gameFeed', 'allEdgePresence'],
     streams: { GAMES: 'own', SNAPSHOTS: 'own', LEDGER: 'own' },
-    buckets: { install: 'read' },
+    buckets: { install: 'read', games: 'read' },
   },
   operator: {
     publish: ['match', 'matchOperation', 'sim'],

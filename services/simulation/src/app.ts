@@ -9,6 +9,7 @@ import { loadGames } from './adapters/load-games.ts';
 import { NatsChain } from './adapters/nats-chain.ts';
 import { natsLedger } from './adapters/nats-ledger.ts';
 import { observeHost } from './adapters/observer.ts';
+import { Sweeper } from './adapters/retention.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import { Status } from './adapters/status.ts';
 import type { schema } from './config.ts';
@@ -73,6 +74,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     random: Math.random,
   });
 
+  const nonce = () => randomBytes(12).toString('base64url');
   const ticks = new TickTimes();
   const report = new Report();
   const scheduleOptions = {
@@ -101,7 +103,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       portsOf,
       wire: (game, owner) => wireGame(wires, game, owner),
       follow: (game, hear) => followGame(wires, game, hear),
-      nonce: () => randomBytes(12).toString('base64url'),
+      nonce,
       clock,
       random: Math.random,
     },
@@ -132,6 +134,19 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const statusOptions = { ...config, pod, incarnation };
   const status = new Status(nats, subjects, clock, { host, report, ticks, types }, statusOptions);
 
+  const sweeper = new Sweeper(
+    {
+      nats,
+      subjects,
+      clock,
+      log,
+      nonce,
+      chain: (game) => portsOf(game).log,
+      onAct: (act) => metrics.retention.add(1, { act }),
+    },
+    { ...config, pod, sweepMs: config.retentionSweepMs },
+  );
+  lifecycle.add('retention', sweeper);
   const unlisten = [nats.onReconnect(() => host.onGap()), nats.onSlowConsumer(() => host.onGap())];
   lifecycle.add('gaps', {
     stop: () => {

@@ -172,4 +172,17 @@ export const metrics = defineMetrics({
     unit: '1',
     doc: 'Full states above the limit, that could not be sent or kept.',
   },
+  retention: {
+    kind: 'counter',
+    name: 'breakwater_simulation_retention_total',
+    unit: 'games',
+    doc: 'Games that are over and were tidied up: a failed one got its end, the log was trimmed to its end, all of it was forgotten.',
+    labels: ['act'],
+  },
+  fullLogs: {
+    kind: 'counter',
+    name: 'breakwater_simulation_full_logs_total',
+    unit: '1',
+    doc: 'Times that a game began to wait because its log (or the whole stream) is at its limit.',
+  },
 });

@@ -218,6 +218,7 @@ export class MemoryWorld {
       onBadStart: nothing,
       onCommand: nothing,
       onFrozen: nothing,
+      onFull: nothing,
       onSnapshot: nothing,
       onRestart: (error) => void this.restarts.push(error),
       onStateTooLarge: nothing,

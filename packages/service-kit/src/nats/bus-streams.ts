@@ -71,6 +71,11 @@ export class BusStreams {
     return this.#reads.subjectMessages(stream, subject);
   }
 
+  /** The subjects of a filter and how many messages each has now, from the leader. @throws BusError */
+  subjects(stream: string, filter: string): Promise<ReadonlyMap<string, number>> {
+    return this.#reads.subjects(stream, filter);
+  }
+
   /** Last sequence of each subject, 0 for none; `concurrency` (16) leader reads at a time. @throws BusError */
   lastSequences(
     stream: string,

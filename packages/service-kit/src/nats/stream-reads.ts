@@ -99,6 +99,20 @@ export class StreamReads {
     return toNumber(subjects[subject]);
   }
 
+  /** The subjects of a filter and how many messages each has now, all pages of them. @throws BusError */
+  async subjects(stream: string, filter: string): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for (;;) {
+      const query = { subjects_filter: filter, offset: found.size };
+      const info = await this.#api.call(`STREAM.INFO.${stream}`, query);
+      const state = (info.state ?? {}) as Readonly<Record<string, unknown>>;
+      const page = Object.entries((state.subjects ?? {}) as Readonly<Record<string, unknown>>);
+      const before = found.size;
+      for (const [subject, count] of page) found.set(subject, toNumber(count));
+      if (found.size === before || found.size >= toNumber(info.total)) return found;
+    }
+  }
+
   /**
    * The last sequence of each subject (0: none), `concurrency` reads at a time.
    * @throws BusError of the first read that fails

@@ -36,6 +36,13 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
       onTrouble: (cause) => onTrouble(game, cause),
       onBadStart: (problem) => onBadStart(game, problem),
       onCommand: (outcome) => commands[outcome].add(1),
+      onFull(cause) {
+        metrics.fullLogs.add(1);
+        log.warn(
+          { game, cause },
+          'the log of a game is full: it stands still until a snapshot lets it be purged',
+        );
+      },
       onFrozen(ms) {
         metrics.frozenSeconds.add(ms / 1_000);
         log.info({ game, ms: Math.round(ms) }, 'a game stood still while its log could not be written');

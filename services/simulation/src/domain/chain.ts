@@ -23,6 +23,8 @@ export class Chain {
   lastSeq: number;
   /** `n` of that record. */
   lastN = 0;
+  /** There is no room for the record in flight; it is tried again until there is. */
+  onFull: (cause: string) => void = () => undefined;
   readonly #deps: ChainDeps;
   #inFlight: Promise<Settled> | undefined;
   #sinceMs = 0;
@@ -89,6 +91,7 @@ export class Chain {
       random,
       isOver: () => this.#isAbandoned,
       ...(onTrouble !== undefined && { onTrouble }),
+      onFull: (cause: string) => this.onFull(cause),
     };
     try {
       const settled = await appendUntilSettled(log, pending, recordHead, retry);

@@ -3,6 +3,8 @@ export class Freeze {
   readonly #afterMs: number;
   readonly #onThawed: (frozenMs: number) => void;
   #sinceMs: number | undefined;
+  /** The log has no room for the append that is waited for. */
+  isFull = false;
 
   constructor(afterMs: number, onThawed: (frozenMs: number) => void) {
     this.#afterMs = afterMs;
@@ -18,6 +20,7 @@ export class Freeze {
 
   /** The append is settled. */
   thaw(nowMs: number): void {
+    this.isFull = false;
     if (this.#sinceMs === undefined) return;
     this.#onThawed(nowMs - this.#sinceMs);
     this.#sinceMs = undefined;

@@ -58,6 +58,8 @@ export interface OwnerEvents {
   onBadStart(problem: string): void;
   onCommand(outcome: CommandOutcome): void;
   onFrozen(ms: number): void;
+  /** The log has no room; said once until it has. */
+  onFull(cause: string): void;
   onSnapshot(result: SnapshotResult): void;
   /** So many awards are part of their users' totals now. */
   onAwards(count: number): void;

@@ -29,6 +29,7 @@ import {
 import type { StopReason } from './owner-types.ts';
 import { type Reloaded, Reloader } from './reload.ts';
 import type { Waiting } from './replies.ts';
+import { RoomMaker } from './room-maker.ts';
 import type { Settled } from './settle.ts';
 
 export class Owner {
@@ -76,6 +77,13 @@ export class Owner {
       onTrouble: events.onAwardTrouble,
     });
     this.#awards.add(game.instance.awards());
+    const isOver = () => this.#phase === 'stopped';
+    const room = new RoomMaker({ ...setup, ...game, onSnapshot: events.onSnapshot, isOver });
+    game.chain.onFull = (cause) => {
+      if (!this.#freeze.isFull) events.onFull(cause);
+      this.#freeze.isFull = true;
+      room.run();
+    };
   }
 
   get epoch(): number {

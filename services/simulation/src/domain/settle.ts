@@ -27,6 +27,8 @@ export interface Retry {
   readonly isOver: () => boolean;
   /** Told of every answer that was not a plain yes, and of every read that failed. */
   readonly onTrouble?: ((cause: string) => void) | undefined;
+  /** Told of every answer that there is no room. */
+  readonly onFull?: ((cause: string) => void) | undefined;
 }
 
 export interface PendingAppend {
@@ -80,6 +82,7 @@ export async function appendUntilSettled(
     if (outcome.kind === 'stored') return outcome;
     if (outcome.kind === 'invalid') return { kind: 'invalid', cause: outcome.cause };
     retry.onTrouble?.(outcome.cause);
+    if (outcome.kind === 'full') retry.onFull?.(outcome.cause);
     const tail = await readTail(port, retry);
     if (tail === 'abandoned') break;
     if (tail !== undefined && isSameHead(headOf(tail.bytes), pending.head))

@@ -1,0 +1,115 @@
+/**
+ * Tidies up behind games that are over. What is due follows from the log alone, so any process can do it at any
+ * time, twice as well as once: an ended game's log is cut down to its `end`, which stays for long, because it is what
+ * refuses a claim; then nothing is left of it.
+ */
+
+import { decodeGameRecord, type GameRecord } from '@breakwater/bus';
+import type { FailedGame } from './end-failed.ts';
+import type { ClockPort, StoredRecord } from './ports.ts';
+import { sleep } from './ports.ts';
+
+export interface RetentionOptions {
+  /** An ended game's records and snapshots, but for the `end`, are kept for this time. */
+  readonly endedMs: number;
+  /** Its `end` is kept for this time. */
+  readonly tombstoneMs: number;
+  /** A game without an `end` whose newest record is older is looked up in the registry: it may have failed. */
+  readonly quietMs: number;
+  /** Between two reads of tails. */
+  readonly paceMs: number;
+  /** Games whose next date is remembered; the others are read again by every sweep. */
+  readonly maxRemembered: number;
+}
+
+export interface DatedRecord extends StoredRecord {
+  /** When it was stored, ms since 1970. */
+  readonly unixMs: number;
+}
+
+export interface RetentionPorts {
+  /** Games with records in a partition, and how many each has. */
+  games(partition: number): Promise<ReadonlyMap<string, number>>;
+  /** Games with snapshots in a partition. */
+  snapshotted(partition: number): Promise<ReadonlySet<string>>;
+  tail(game: string): Promise<DatedRecord | undefined>;
+  /** What the registry knows of the game, if it says that it has failed. */
+  failed(game: string): Promise<FailedGame | undefined>;
+  /** Appends an `end` behind `tail`; nothing happens when that is not the tail any more. */
+  end(game: string, tail: StoredRecord, failed: FailedGame): Promise<void>;
+  /** Keeps only the record at `seq` and later ones, and no snapshot. */
+  trim(game: string, seq: number): Promise<void>;
+  /** Keeps nothing. */
+  forget(game: string): Promise<void>;
+  readonly clock: ClockPort;
+  unixMs(): number;
+}
+
+export const RETENTION_ACTS = ['ended', 'trimmed', 'forgotten'] as const;
+export type RetentionAct = (typeof RETENTION_ACTS)[number];
+
+export class Retention {
+  readonly #ports: RetentionPorts;
+  readonly #options: RetentionOptions;
+  readonly #onAct: (act: RetentionAct, game: string) => void;
+  /** When an ended game is to be looked at again, ms since 1970. */
+  readonly #dueMs = new Map<string, number>();
+
+  constructor(
+    ports: RetentionPorts,
+    options: RetentionOptions,
+    onAct: (act: RetentionAct, game: string) => void,
+  ) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#onAct = onAct;
+  }
+
+  /** Goes through one partition. @throws when a stream cannot be read or purged now: what is left is done later */
+  async sweep(partition: number, signal: AbortSignal): Promise<void> {
+    const ports = this.#ports;
+    const listedMs = ports.unixMs();
+    const games = await ports.games(partition);
+    const snapshotted = await ports.snapshotted(partition);
+    for (const [game, records] of games) {
+      if (signal.aborted) return;
+      if (ports.unixMs() < (this.#dueMs.get(game) ?? 0)) continue;
+      const tail = await ports.tail(game);
+      // By the time of the listing: a tail that was old then was counted, a newer one is looked at next time.
+      const ageMs = listedMs - (tail?.unixMs ?? listedMs);
+      if (tail !== undefined) await this.#tidy(game, tail, ageMs, records > 1 || snapshotted.has(game));
+      await sleep(ports.clock, this.#options.paceMs);
+    }
+  }
+
+  async #tidy(game: string, tail: DatedRecord, ageMs: number, hasMore: boolean): Promise<void> {
+    const { endedMs, tombstoneMs, quietMs } = this.#options;
+    this.#dueMs.delete(game);
+    const record = recordOf(tail);
+    if (record?.kind !== 'end') {
+      if (record === undefined || ageMs < quietMs) return;
+      const failed = await this.#ports.failed(game);
+      if (failed === undefined) return;
+      await this.#ports.end(game, tail, failed);
+      this.#onAct('ended', game);
+    } else if (ageMs >= tombstoneMs) {
+      await this.#ports.forget(game);
+      this.#onAct('forgotten', game);
+    } else if (ageMs >= endedMs) {
+      if (hasMore) {
+        await this.#ports.trim(game, tail.seq);
+        this.#onAct('trimmed', game);
+      }
+      this.#remember(game, tail.unixMs + tombstoneMs);
+    } else this.#remember(game, tail.unixMs + endedMs);
+  }
+
+  #remember(game: string, dueMs: number): void {
+    if (this.#dueMs.size < this.#options.maxRemembered) this.#dueMs.set(game, dueMs);
+  }
+}
+
+function recordOf({ bytes }: StoredRecord): GameRecord | undefined {
+  const decoded = decodeGameRecord(bytes);
+  return decoded.ok ? decoded.value : undefined;
+}

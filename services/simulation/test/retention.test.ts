@@ -1,0 +1,144 @@
+import { BUCKETS, type GameEntry, gameEntry, gameId } from '@breakwater/bus';
+import type { RunningService } from '@breakwater/service-kit';
+import { eventually } from '@breakwater/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PARTITIONS, Sims, subjects } from './sims.ts';
+
+/** `npm run test:long` */
+const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+const SHORT_GAMES = IS_LONG ? 10_000 : 150;
+const AT_ONCE = 25;
+
+async function metric(service: RunningService, line: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).text();
+  const found = text.split('\n').find((each) => each.startsWith(line));
+  return found === undefined ? 0 : Number(found.slice(found.lastIndexOf(' ') + 1));
+}
+
+describe('games that are over', () => {
+  let sims: Sims;
+  beforeAll(async () => {
+    sims = await Sims.start();
+  });
+  afterAll(() => sims[Symbol.asyncDispose]());
+
+  const sweeping = (ended: string, tombstone: string) => ({
+    BREAKWATER_SIMULATION_ENDED_RETENTION_MS: ended,
+    BREAKWATER_SIMULATION_TOMBSTONE_RETENTION_MS: tombstone,
+    BREAKWATER_SIMULATION_RETENTION_SWEEP_MS: '100',
+    BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS: '5',
+  });
+
+  /** Plays a game of one player to its end. */
+  async function play(pod: string, game: string): Promise<void> {
+    await sims.host(pod, game, { type: 'lab', options: { mode: 'restless' } });
+    const { pid } = await sims.join(game, 'ann');
+    sims.command(game, pid, 1, 'finish');
+    await eventually(async () => (await sims.log(game)).at(-1)?.record.kind === 'end');
+  }
+
+  async function stored(): Promise<{ records: number; snapshots: number }> {
+    let records = 0;
+    let snapshots = 0;
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      records += (await sims.bus.streamState(`GAMES_${partition}`)).messages;
+      snapshots += (await sims.bus.streamState(`SNAPSHOTS_${partition}`)).messages;
+    }
+    return { records, snapshots };
+  }
+
+  it(
+    `leave little behind: after ${SHORT_GAMES} short games there is one record of each, and after its time none`,
+    async () => {
+      const pod = await sims.pod('sim-short', sweeping('300', '600000'));
+      for (let done = 0; done < SHORT_GAMES; done += AT_ONCE) {
+        const games = Array.from({ length: AT_ONCE }, (_, index) => `short-${done + index}`);
+        await Promise.all(games.map((game) => play('sim-short', game)));
+      }
+      await sims.host('sim-short', 'alive', { type: 'lab', options: { mode: 'restless' } });
+      await eventually(async () => (await stored()).records < SHORT_GAMES + 300, { timeoutMs: 60_000 });
+      const trimmed = 'breakwater_simulation_retention_total{act="trimmed"}';
+      await eventually(async () => (await metric(pod, trimmed)) >= SHORT_GAMES, { timeoutMs: 60_000 });
+      for (const game of ['short-0', `short-${SHORT_GAMES - 1}`]) {
+        expect((await sims.log(game)).map(({ record }) => record.kind)).toEqual(['end']);
+        expect(await sims.host('sim-short', game, { type: 'lab', epoch: 2 })).toMatchObject({
+          refusal: 'ended',
+        });
+      }
+      expect((await sims.list('sim-short')).map(({ game }) => game)).toEqual(['alive']);
+      expect((await sims.log('alive')).length).toBeGreaterThan(0);
+      expect((await stored()).snapshots).toBeLessThanOrEqual(8);
+
+      await pod.shutdown({ drain: false });
+      await sims.pod('sim-after', sweeping('200', '400'));
+      await eventually(async () => (await sims.bus.subjects('GAMES_0', 'game.0.*.log')).size <= 1, {
+        timeoutMs: 60_000,
+      });
+      await eventually(async () => (await sims.bus.subjects('GAMES_1', 'game.1.*.log')).size <= 1, {
+        timeoutMs: 60_000,
+      });
+      expect((await sims.log('alive')).length).toBeGreaterThan(0);
+    },
+    120_000 + SHORT_GAMES * 200,
+  );
+
+  it('include one that failed without an end: it gets one, and only then its time begins', async () => {
+    const bucket = await sims.bus.ensureBucket({ ...BUCKETS.games, replicas: 1 }, { decode: gameEntry });
+    await sims.pod('sim-sweeper', sweeping('60000', '120000'));
+    for (const game of ['failed', 'quiet']) {
+      await sims.host('sim-sweeper', game, { type: 'lab' });
+      await sims.join(game, 'ann');
+      await sims.release('sim-sweeper', game, 1);
+      const entry: GameEntry = {
+        game,
+        type: 'lab',
+        schemaVersion: 1,
+        title: game,
+        state: game === 'failed' ? 'failed' : 'sleeping',
+        epoch: 1,
+        players: 0,
+        maxPlayers: 1,
+        createdBy: 'ann',
+        createdAt: 0,
+        changedAt: 0,
+        options: {},
+        seed: 1,
+        seats: [],
+      };
+      await bucket.create(game, entry);
+    }
+    await eventually(async () => (await sims.log('failed')).at(-1)?.record.kind === 'end');
+    const log = (await sims.log('failed')).map(({ record }) => `${record.kind} ${record.epoch}.${record.n}`);
+    expect(log.slice(-2)).toEqual(['claim 2.0', 'end 2.1']);
+    expect((await sims.log('quiet')).map(({ record }) => record.epoch)).not.toContain(2);
+    expect(await sims.host('sim-sweeper', 'failed', { type: 'lab', epoch: 3 })).toMatchObject({
+      refusal: 'failed',
+    });
+  });
+});
+
+describe('a game at the limit of its log', () => {
+  it('stands still alone, says so, and goes on when a snapshot made room', async () => {
+    await using sims = await Sims.start();
+    const pod = await sims.pod('sim-a', {
+      BREAKWATER_SIMULATION_MAX_RECORDS_PER_GAME: '100',
+      BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS: '100000',
+    });
+    await sims.host('sim-a', 'greedy', { type: 'lab', options: { mode: 'restless' } });
+    await sims.join('greedy', 'ann');
+    await sims.host('sim-a', 'modest', { type: 'lab' });
+    const modest = await sims.join('modest', 'ann');
+    const full = () => metric(pod, 'breakwater_simulation_full_logs_total');
+    await eventually(async () => (await full()) > 0, { timeoutMs: 30_000 });
+    sims.command('modest', modest.pid, 1, 'add', { tag: 1 });
+    await eventually(async () => (await sims.join('modest', 'ann', 2)).ack === 1);
+    await eventually(async () => (await sims.log('greedy'))[0]?.record.kind === 'delta', {
+      timeoutMs: 30_000,
+    });
+    const reply = await eventually(() => sims.join('greedy', 'ann', 2), { timeoutMs: 30_000 });
+    expect(reply.epoch).toBe(1);
+    expect((await sims.log('modest'))[0]?.record.kind).toBe('claim');
+    const subject = subjects.gameSnapshots(gameId('greedy'));
+    expect(await sims.bus.subjectMessages(sims.snapshotStream('greedy'), subject)).toBeGreaterThanOrEqual(2);
+  }, 120_000);
+});
