@@ -6,7 +6,7 @@ import { Sims, simEnv } from './sims.ts';
 const LAB = { type: 'lab', options: { mode: 'restless' } } as const;
 const says = (text: string) => (line: { text: string }) => line.text.includes(text);
 
-describe('a simulation process that is told to end', () => {
+describe('a simulation process that is told to end', { timeout: 120_000 }, () => {
   let sims: Sims;
   const children: ServiceProcess[] = [];
   const heard: { pod: string; isDraining: boolean; isLeaving: boolean; games: number }[] = [];
@@ -63,7 +63,7 @@ describe('a simulation process that is told to end', () => {
       });
     }
     expect(await old.exited).toEqual({ code: 0, signal: null });
-    expect(wordsOf('sim-old').at(-1)).toMatchObject({ isLeaving: true, games: 0 });
+    await eventually(() => expect(wordsOf('sim-old').at(-1)).toMatchObject({ isLeaving: true, games: 0 }));
     for (const [game, archive] of archives) {
       expect(await sims.join(game, 'ann', 2)).toMatchObject({ epoch: 2, pod: 'sim-new' });
       (await archive.complete()).replay();
@@ -82,7 +82,7 @@ describe('a simulation process that is told to end', () => {
     old.signal('SIGTERM');
     await old.waitForLine(says('the time to move them is over'), 20_000);
     expect(await old.exited).toEqual({ code: 0, signal: null });
-    expect(wordsOf('sim-old').at(-1)).toMatchObject({ isLeaving: true });
+    await eventually(() => expect(wordsOf('sim-old').at(-1)).toMatchObject({ isLeaving: true }));
     await archive.complete();
     expect(archive.kinds().filter((kind) => kind.startsWith('end'))).toEqual([]);
     const tail = archive.records.at(-1)!.seq;
@@ -107,7 +107,7 @@ describe('a simulation process that is told to end', () => {
     const { pid } = await sims.join('orphan', 'ann');
     sims.command('orphan', pid, 1, 'throwLater');
     expect(await doomed.exited).toEqual({ code: 1, signal: null });
-    expect(wordsOf('sim-doomed').at(-1)).toMatchObject({ isLeaving: true });
+    await eventually(() => expect(wordsOf('sim-doomed').at(-1)).toMatchObject({ isLeaving: true }));
     await archive.complete();
     archive.replay();
   });

@@ -14,7 +14,7 @@ async function metric(service: RunningService, name: string): Promise<number> {
   return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
 }
 
-describe('a game that is handed over', () => {
+describe('a game that is handed over', { timeout: 60_000 }, () => {
   let sims: Sims;
   let successor: RunningService;
   beforeAll(async () => {
