@@ -99,6 +99,14 @@ export const snapshotStreamName = (game: GameId, partitions: number): string =>
 export const ledgerStreamName = (user: UserId, partitions: number): string =>
   `LEDGER_${partitionOf(user, partitions)}`;
 
+/** All logs, and all snapshots, of a partition: the stream, and the filter that matches every game's subject in it. */
+export const allGameLogs = (partition: number) =>
+  ({ stream: `GAMES_${partition}`, filter: `game.${partition}.*.log` }) as const;
+export const allGameSnapshots = (partition: number) =>
+  ({ stream: `SNAPSHOTS_${partition}`, filter: `game.${partition}.*.snap` }) as const;
+/** The game that a subject of a log or snapshot is of. */
+export const gameOfSubject = (subject: string): string => subject.split('.')[2] ?? '';
+
 /** Key-value buckets. `install` holds what is fixed at install (the partition count) and is written once. */
 export const BUCKETS = {
   install: { name: 'install', owner: 'chat', maxAgeMs: 0 },

@@ -1,7 +1,10 @@
 import {
+  allGameLogs,
+  allGameSnapshots,
   BUCKETS,
   gameEntry,
   gameId,
+  gameOfSubject,
   gameStreamName,
   type Subjects,
   snapshotStreamName,
@@ -97,13 +100,12 @@ export class Sweeper {
     const { partitions, pod } = this.#options;
     const logStream = (game: string) => gameStreamName(gameId(game), partitions);
     const snapStream = (game: string) => snapshotStreamName(gameId(game), partitions);
+    const list = ({ stream, filter }: { stream: string; filter: string }) => nats.subjects(stream, filter);
     const dropSnapshots = (game: string) =>
       nats.purgeSubject(snapStream(game), subjects.gameSnapshots(gameId(game)), { keep: 0 });
     return {
-      games: async (partition) =>
-        byGame(await nats.subjects(`GAMES_${partition}`, `game.${partition}.*.log`)),
-      snapshotted: async (partition) =>
-        new Set(byGame(await nats.subjects(`SNAPSHOTS_${partition}`, `game.${partition}.*.snap`)).keys()),
+      games: async (partition) => byGame(await list(allGameLogs(partition))),
+      snapshotted: async (partition) => new Set(byGame(await list(allGameSnapshots(partition))).keys()),
       tail: async (game) => {
         const message = await nats.lastMessage(logStream(game), subjects.gameLog(gameId(game)));
         return message && { seq: message.seq, bytes: message.data, unixMs: message.timeMs };
@@ -142,7 +144,6 @@ export class Sweeper {
   }
 }
 
-/** `game.<p>.<game>.<what>` → game. */
 function byGame(counts: ReadonlyMap<string, number>): Map<string, number> {
-  return new Map(Array.from(counts, ([subject, count]) => [subject.split('.')[2] ?? '', count]));
+  return new Map(Array.from(counts, ([subject, count]) => [gameOfSubject(subject), count]));
 }
