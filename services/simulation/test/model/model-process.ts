@@ -75,7 +75,6 @@ export class ModelProcess {
       hostTimeoutMs: HOST_TIMEOUT_MS,
       maxStateBytes: 1_000_000,
       owner: setup.owner,
-      tailChecks: { everyMs: 1_000, stallMs: 900, maxAtOnce: 8 },
       warm: { maxWarm: 2, keepMs: WARM_KEEP_MS },
       tailChecks: { everyMs: TAIL_CHECK_MS, stallMs: APPEND_TIMEOUT_MS, maxAtOnce: 4 },
     });
