@@ -1,5 +1,7 @@
 /** What a benchmark is, and what it gives. */
 
+import type { DotPlot } from './report/dot-plot.ts';
+
 export interface Row {
   readonly name: string;
   /** Column name to text. */
@@ -17,6 +19,8 @@ export interface BenchmarkResult {
   readonly rows: readonly Row[];
   /** A bar chart of the main comparison. */
   readonly chart?: { readonly title: string; readonly unit: string; readonly bars: readonly Bar[] };
+  /** Or every single value, where what is far out is what matters. */
+  readonly plot?: DotPlot;
 }
 
 export interface Benchmark {

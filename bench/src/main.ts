@@ -3,12 +3,13 @@
 import { join } from 'node:path';
 import type { Benchmark } from './benchmark.ts';
 import { commit } from './commit.ts';
+import { failover } from './failover.ts';
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
 import { type Finished, writePerformanceDoc } from './report/performance-doc.ts';
 import { tick } from './tick.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, commit];
+const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, commit, failover];
 
 async function main(args: readonly string[]): Promise<number> {
   const isJson = args.includes('--json');

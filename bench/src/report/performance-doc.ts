@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Benchmark, BenchmarkResult, Row } from '../benchmark.ts';
+import { dotPlot } from './dot-plot.ts';
 import { provenance } from './machine.ts';
 import { barChart } from './svg.ts';
 
@@ -18,6 +19,8 @@ export async function writePerformanceDoc(docsDir: string, finished: readonly Fi
   for (const { benchmark, result } of finished) {
     if (result.chart !== undefined)
       await writeFile(join(images, `bench-${benchmark.name}.svg`), barChart(result.chart));
+    if (result.plot !== undefined)
+      await writeFile(join(images, `bench-${benchmark.name}.svg`), dotPlot(result.plot));
     sections.push(section(benchmark, result));
   }
   await writeFile(join(docsDir, 'performance.md'), `${head()}\n${sections.join('\n')}`);
@@ -43,6 +46,7 @@ function head(): string {
 }
 
 function section(benchmark: Benchmark, result: BenchmarkResult): string {
+  const title = result.chart?.title ?? result.plot?.title;
   const keys = Object.entries(result.keys).map(([key, value]) => `\`${key}\` ${value}`);
   return [
     `## ${benchmark.name}`,
@@ -55,9 +59,7 @@ function section(benchmark: Benchmark, result: BenchmarkResult): string {
     '',
     `Keys: ${keys.join(', ')}.`,
     '',
-    ...(result.chart === undefined
-      ? []
-      : [`![${result.chart.title}](images/bench-${benchmark.name}.svg)`, '']),
+    ...(title === undefined ? [] : [`![${title}](images/bench-${benchmark.name}.svg)`, '']),
   ].join('\n');
 }
 

@@ -10,6 +10,7 @@ Runs the benchmarks of bench/; without a name all of them, and writes docs/perfo
   idle     memory of an idle connection, with 5,000 of them
   tick     CPU of one tick of the World with 100 players and 500 objects
   commit   from append to feed, 500 games at 20 ticks a second
+  failover what players see of killed, moved and drained games, 20 times each
 
   --json   the figures as one JSON object on the last line`;
 
