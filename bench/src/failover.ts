@@ -56,13 +56,14 @@ async function measure(repetitions: number, dir: string, log: Log): Promise<Meas
   await using archive = await StreamArchive.start({ nats: stack.nats.url, file: join(dir, 'games.archive') });
   const games: PlayedGame[] = [];
   try {
+    await using mover = await Mover.open(stack.nats.url);
     await addGames(stack, games, GAMES, dir);
-    const killed = await killAll(stack, games, repetitions, log);
-    const moveGapsMs = await moveAll(stack, games, repetitions * MOVES_PER_REPETITION, log);
+    const killed = await killAll(stack, games, mover, repetitions, log);
+    const moveGapsMs = await moveAll(games, mover, repetitions * MOVES_PER_REPETITION, log);
     await addGames(stack, games, DRAINED_GAMES, dir);
-    const drained = await drainAll(stack, games, repetitions, log);
+    const drained = await drainAll(stack, games, mover, repetitions, log);
     const socketsClosed = games.reduce((sum, game) => sum + game.socketsClosed, 0);
-    for (const game of games.splice(0)) await game[Symbol.asyncDispose]();
+    await Promise.all(games.splice(0).map((game) => game[Symbol.asyncDispose]()));
     await archive.close();
     const lostRecords = await countLost(dir, stack.nats.url, log);
     return { ...killed, moveGapsMs, ...drained, socketsClosed, lostRecords };
@@ -75,11 +76,17 @@ async function addGames(stack: Stack, games: PlayedGame[], upTo: number, dir: st
   while (games.length < upTo) games.push(await PlayedGame.start(stack, `player-${games.length}`, dir));
 }
 
-async function killAll(stack: Stack, games: readonly PlayedGame[], repetitions: number, log: Log) {
+async function killAll(
+  stack: Stack,
+  games: readonly PlayedGame[],
+  mover: Mover,
+  repetitions: number,
+  log: Log,
+) {
   const rtoMs: number[] = [];
   const killGapsMs: number[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
-    const killed = await kill(stack, games);
+    const killed = await kill(stack, games, mover);
     rtoMs.push(...killed.rtoMs);
     killGapsMs.push(...killed.gapsMs);
     log(
@@ -89,20 +96,25 @@ async function killAll(stack: Stack, games: readonly PlayedGame[], repetitions: 
   return { rtoMs, killGapsMs };
 }
 
-async function moveAll(stack: Stack, games: readonly PlayedGame[], moves: number, log: Log) {
-  await using mover = await Mover.open(stack.nats.url);
+async function moveAll(games: readonly PlayedGame[], mover: Mover, moves: number, log: Log) {
   const gapsMs: number[] = [];
   for (let move = 0; move < moves; move++) gapsMs.push(await mover.move(games[move % games.length]!));
   log(`${moves} moves, longest ${Math.max(...gapsMs).toFixed(0)} ms from delta to delta`);
   return gapsMs;
 }
 
-async function drainAll(stack: Stack, games: readonly PlayedGame[], repetitions: number, log: Log) {
+async function drainAll(
+  stack: Stack,
+  games: readonly PlayedGame[],
+  mover: Mover,
+  repetitions: number,
+  log: Log,
+) {
   const drainGapsMs: number[] = [];
   const drainSeconds: number[] = [];
   const drainedGames: number[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
-    const drained = await drain(stack, games);
+    const drained = await drain(stack, games, mover);
     drainGapsMs.push(...drained.gapsMs);
     drainSeconds.push(drained.seconds);
     drainedGames.push(drained.games);
@@ -113,10 +125,11 @@ async function drainAll(stack: Stack, games: readonly PlayedGame[], repetitions:
 
 /** States that were shown and commands that were acknowledged, and that the logs do not hold. */
 async function countLost(dir: string, nats: string, log: Log): Promise<number> {
-  const { checked, counts } = await checkLogs({ paths: [dir], nats });
+  const { checked, counts, violations } = await checkLogs({ paths: [dir], nats });
   log(`checked: ${checked['shown states']} shown states, ${checked['acked commands']} acked commands`);
   const others = Object.keys(counts).filter((rule) => rule !== 'shown_committed' && rule !== 'command_kept');
-  if (others.length > 0) throw new Error(`rules of the checker are broken: ${others.join(', ')}`);
+  const told = violations.slice(0, 5).map(({ rule, where, text }) => `${rule}, ${where}: ${text}`);
+  if (others.length > 0) throw new Error(`rules of the checker are broken: ${told.join('; ')}`);
   return (counts.shown_committed ?? 0) + (counts.command_kept ?? 0);
 }
 

@@ -101,7 +101,12 @@ test('the canvas shows what the log holds: a player who walked stands elsewhere 
 });
 
 test('of a game that is not there nothing can be played', async () => {
-  const none: RecordSource = { room: nothing, game: nothing, snapshots: nothing };
+  const none: RecordSource = {
+    room: nothing,
+    game: nothing,
+    snapshots: nothing,
+    firstOfGame: async () => undefined,
+  };
   const error = await recordGame('g-nobody', none, await loadDefinitions()).catch(
     (thrown: unknown) => thrown,
   );

@@ -128,6 +128,7 @@ async function check(
       room: () => toAsync([]),
       game: () => toAsync(game.stored().slice(logFrom)),
       snapshots: () => toAsync([]),
+      firstOfGame: async () => undefined,
     };
     const awards = await readGameAwards(game.id, source, definitions);
     if (typeof awards === 'string') findings.skipped(awards);

@@ -56,6 +56,7 @@ export class PlayedGame implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#recorder.close();
+    await this.game.leave();
     await this.#client.close();
   }
 

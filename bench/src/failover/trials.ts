@@ -19,9 +19,9 @@ const RECOVERY_TIMEOUT_MS = 60_000;
 const SETTLE_MS = 1_500;
 const DRAIN_TIMEOUT_MS = 120_000;
 
-/** SIGKILL of the process with the most games. */
-export async function kill(stack: Stack, all: readonly PlayedGame[]): Promise<Killed> {
-  const { pod, games } = busiest(all);
+/** SIGKILL of the process that hosts the games, brought together first. */
+export async function kill(stack: Stack, all: readonly PlayedGame[], mover: Mover): Promise<Killed> {
+  const { pod, games } = await mover.gather(all);
   const before = counts(games);
   const killedMs = performance.now();
   await stack.service(pod).kill();
@@ -32,12 +32,13 @@ export async function kill(stack: Stack, all: readonly PlayedGame[]): Promise<Ki
   return { rtoMs, gapsMs };
 }
 
-/** SIGTERM of the process with the most games. */
+/** SIGTERM of the process that hosts the games, brought together first. */
 export async function drain(
   stack: Stack,
   all: readonly PlayedGame[],
+  mover: Mover,
 ): Promise<{ readonly seconds: number; readonly games: number; readonly gapsMs: readonly number[] }> {
-  const { pod, games } = busiest(all);
+  const { pod, games } = await mover.gather(all);
   const before = counts(games);
   const begunMs = performance.now();
   const status = await stack.service(pod).process.stop({ signal: 'SIGTERM', timeoutMs: DRAIN_TIMEOUT_MS });
@@ -49,7 +50,7 @@ export async function drain(
   return { seconds, games: games.length, gapsMs };
 }
 
-/** Moves games, one after the other, to the process that the matchmaker chooses. */
+/** Moves games, one after the other. */
 export class Mover implements AsyncDisposable {
   readonly #nats: NatsConnection;
 
@@ -61,11 +62,22 @@ export class Mover implements AsyncDisposable {
     return new Mover(await connect({ servers: url }));
   }
 
-  /** @returns how long its player saw nothing new, ms */
-  async move(played: PlayedGame): Promise<number> {
+  /** Brings all games to the process that hosts most of them. */
+  async gather(all: readonly PlayedGame[]) {
+    const { pod } = busiest(all);
+    for (const played of all) if (played.game.pod !== pod) await this.move(played, pod);
+    return { pod, games: all };
+  }
+
+  /**
+   * Moves a game to the process `to`, or to the one that the matchmaker chooses.
+   *
+   * @returns how long its player saw nothing new, ms
+   */
+  async move(played: PlayedGame, to?: string): Promise<number> {
     const before = counts([played]);
     const subject = subjectsFor(PARTITIONS).matchOperation('move');
-    const body = JSON.stringify({ game: gameId(played.game.id) });
+    const body = JSON.stringify({ game: gameId(played.game.id), ...(to === undefined ? {} : { to }) });
     const answer = await this.#nats.request(subject, body, { timeout: RECOVERY_TIMEOUT_MS });
     const { ok } = answer.json<{ ok: boolean }>();
     if (!ok) throw new Error(`the move was refused: ${answer.string()}`);

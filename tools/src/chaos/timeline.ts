@@ -32,22 +32,21 @@ export function describeTimeline(timeline: Timeline): string {
 
 /** What can be the cause of what was noticed, by the beginning of the target's name. */
 const CAUSES = {
-  owner: /^(simulation|matchmaker|nats)/,
-  wait: /^(simulation|matchmaker|nats|edge|proxy)/,
+  owner: /^(simulation|nats)/,
+  wait: /^(simulation|nats|edge|proxy)/,
   away: /^(edge|proxy)/,
   reset: /^(chat|nats|edge|proxy)/,
 } as const;
+/** Clocks, and what was under way to a client, may let a wait begin so much before its cause, ms. */
+const LEEWAY_MS = 300;
 
-/** The latest fault of a fitting target that began before the end of what was noticed and was not long over then. */
+/** The first fault of a fitting target that began in that time, else the latest one before that was not long over. */
 function causeOf(noticed: Noticed, inflicted: readonly Inflicted[]): Inflicted | undefined {
   const { kind, fromMs, toMs, isNewOwner } = noticed;
   const fits = CAUSES[isNewOwner ? 'owner' : kind];
-  return inflicted.findLast(
-    (each) =>
-      fits.test(each.fault.target) &&
-      each.fromMs <= Math.max(toMs, fromMs + 1) &&
-      each.toMs + AFTERMATH_MS >= fromMs,
-  );
+  const fitting = inflicted.filter((each) => fits.test(each.fault.target));
+  const began = fitting.find((each) => each.fromMs >= fromMs - LEEWAY_MS && each.fromMs <= toMs);
+  return began ?? fitting.findLast((each) => each.fromMs <= toMs && each.toMs + AFTERMATH_MS >= fromMs);
 }
 
 export function wordsFor({ kind, target, forMs }: Fault): string {

@@ -176,6 +176,7 @@ export function withArchive(
 ): RecordSource {
   return {
     room: (room) => source.room(room),
+    firstOfGame: (game) => source.firstOfGame(game),
     snapshots: (game) => source.snapshots(game),
     game: (game) => {
       const archived = games.get(game);

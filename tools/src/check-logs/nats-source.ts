@@ -47,6 +47,11 @@ export class NatsSource implements RecordSource, AsyncDisposable {
     return last === null ? undefined : { seq: last.seq, data: last.data, timeMs: last.time.getTime() };
   }
 
+  async firstOfGame(game: string): Promise<number | undefined> {
+    for await (const { seq } of this.game(game)) return seq;
+    return undefined;
+  }
+
   snapshots(game: string): AsyncIterable<StoredRecord> {
     const id = gameId(game);
     return this.#read(

@@ -82,6 +82,21 @@ export class Findings {
     if (count > 0) this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + count);
   }
 
+  /** Findings of a part that may have to be looked at again: kept apart until they are taken in. */
+  apart(): Findings {
+    return new Findings(this.#maxViolations);
+  }
+
+  take(part: Findings): void {
+    for (const violation of part.#violations)
+      if (this.#violations.filter(({ rule }) => rule === violation.rule).length < this.#maxViolations)
+        this.#violations.push(violation);
+    for (const [rule, count] of part.#counts) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + count);
+    for (const [what, count] of part.#checked) this.checked(what, count);
+    for (const [what, count] of part.#skipped) this.skipped(what, count);
+    for (const [cause, all] of part.#gapsMs) for (const ms of all) this.gap(cause, ms);
+  }
+
   gap(cause: string, ms: number): void {
     const known = this.#gapsMs.get(cause) ?? [];
     known.push(ms);

@@ -10,6 +10,8 @@ export interface StoredRecord {
 export interface RecordSource {
   room(room: string): AsyncIterable<StoredRecord>;
   game(game: string): AsyncIterable<StoredRecord>;
+  /** Sequence of the first record of a game that is left: it rises when its owner purges. */
+  firstOfGame(game: string): Promise<number | undefined>;
   /** Snapshots of a game. */
   snapshots(game: string): AsyncIterable<StoredRecord>;
 }

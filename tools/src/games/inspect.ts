@@ -1,5 +1,6 @@
 import type { ClaimRecord, GameEntry } from '@breakwater/bus';
 import type { RecordSource } from '../check-logs/sources.ts';
+import { readWhole } from '../check-logs/whole-reading.ts';
 import type { Definitions } from './definitions.ts';
 import type { Effects } from './effects.ts';
 import { firstOf, hex, readSnapshots, type Start, type Step, startsOf, walk } from './walk.ts';
@@ -64,7 +65,17 @@ const MAX_FAULTS = 20;
 const MAX_CLAIMS = 200;
 
 /** Reads all that is stored of a game. @throws Error when the streams cannot be read */
-export async function inspectGame(
+export function inspectGame(
+  game: string,
+  entry: GameEntry | undefined,
+  source: RecordSource,
+  definitions: Definitions,
+  lastRecords: number,
+): Promise<Inspection> {
+  return readWhole(source, game, () => inspectOnce(game, entry, source, definitions, lastRecords));
+}
+
+async function inspectOnce(
   game: string,
   entry: GameEntry | undefined,
   source: RecordSource,

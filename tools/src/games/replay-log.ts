@@ -1,4 +1,5 @@
 import type { RecordSource } from '../check-logs/sources.ts';
+import { readWhole } from '../check-logs/whole-reading.ts';
 import type { Definitions } from './definitions.ts';
 import { firstOf, readSnapshots, type Start, startsOf, walk } from './walk.ts';
 
@@ -27,7 +28,15 @@ export interface ReplayReport {
 }
 
 /** Replays a game's log. @throws Error when the streams cannot be read */
-export async function replayLog(
+export function replayLog(
+  game: string,
+  source: RecordSource,
+  definitions: Definitions,
+): Promise<ReplayReport> {
+  return readWhole(source, game, () => replayOnce(game, source, definitions));
+}
+
+async function replayOnce(
   game: string,
   source: RecordSource,
   definitions: Definitions,

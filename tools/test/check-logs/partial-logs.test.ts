@@ -12,8 +12,12 @@ import {
 import { type NatsServer, startNats } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StreamArchive } from '../../src/check-logs/archive.ts';
-import { checkLogs } from '../../src/check-logs/check-logs.ts';
-import { ClientLogError } from '../../src/check-logs/client-log.ts';
+import { checkLogs, checkTraces } from '../../src/check-logs/check-logs.ts';
+import { ClientLogError, readClientLog } from '../../src/check-logs/client-log.ts';
+import { NatsSource } from '../../src/check-logs/nats-source.ts';
+import { Findings } from '../../src/check-logs/report.ts';
+import type { RecordSource } from '../../src/check-logs/sources.ts';
+import { loadDefinitions } from '../../src/games/definitions.ts';
 import type { LogLineOf } from '../../src/recorder/log-line.ts';
 import { createStreams, HonestRun, PARTITIONS } from './honest-run.ts';
 
@@ -73,6 +77,38 @@ test('a purged log is replayed from its snapshot, and what lies below is counted
   const above = lines.findIndex((line) => line.t === 'game.delta' && line.seq > snapshotAt + 20);
   lines[above] = { ...(lines[above] as LogLineOf<'game.delta'>), shared: '00000000' };
   expect((await check(run)).counts).toEqual({ shown_committed: 1 });
+});
+
+test('a log that its owner purges while it is read is read again: the hole is none', async () => {
+  const run = await HonestRun.make(bus, 'purged-meanwhile');
+  const dir = folder();
+  run.write(dir);
+  const clients = [];
+  for (const user of ['ann', 'bob'])
+    clients.push(
+      await readClientLog(join(dir, `${user}.jsonl`), { maxLines: 10_000, maxLineLength: 65_536 }),
+    );
+  await using streams = await NatsSource.open({ nats: nats.url, partitions: PARTITIONS });
+  let snapshotAt = 0;
+  async function* purgedMeanwhile(game: string) {
+    let index = 0;
+    for await (const record of streams.game(game)) {
+      index += 1;
+      if (index === 10 && snapshotAt === 0) snapshotAt = await purge(run);
+      else if (snapshotAt > 0 && record.seq < snapshotAt) continue;
+      yield record;
+    }
+  }
+  const source: RecordSource = {
+    room: (room) => streams.room(room),
+    game: purgedMeanwhile,
+    snapshots: (game) => streams.snapshots(game),
+    firstOfGame: (game) => streams.firstOfGame(game),
+  };
+  const report = await checkTraces(clients, source, await loadDefinitions(), {}, new Findings(20));
+  expect(snapshotAt).toBeGreaterThan(0);
+  expect(report.violations).toEqual([]);
+  expect(report.checked['shown states']).toBeGreaterThan(150);
 });
 
 test('with an archive of the streams nothing of a purged log goes unchecked', async () => {

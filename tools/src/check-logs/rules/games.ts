@@ -11,6 +11,7 @@ import { Replay } from '../../games/replay.ts';
 import type { Findings } from '../report.ts';
 import type { RecordSource, StoredRecord } from '../sources.ts';
 import type { Applied, ClientTrace, Shown } from '../trace.ts';
+import { readWhole } from '../whole-reading.ts';
 import { OwnerChain } from './chain.ts';
 import type { GameRule, GameRuleFactory } from './game-rule.ts';
 import { checkGaps, type GapOptions, RecordTimes } from './gaps.ts';
@@ -23,6 +24,22 @@ const RULES_BY_TYPE: ReadonlyMap<string, GameRuleFactory> = new Map([
 
 /** Compares what clients saw of one game with its log, and the log with the rules. */
 export async function checkGame(
+  game: string,
+  source: RecordSource,
+  clients: readonly ClientTrace[],
+  definitions: Definitions,
+  options: GapOptions,
+  findings: Findings,
+): Promise<void> {
+  const found = await readWhole(source, game, async () => {
+    const part = findings.apart();
+    await readGame(game, source, clients, definitions, options, part);
+    return part;
+  });
+  findings.take(found);
+}
+
+async function readGame(
   game: string,
   source: RecordSource,
   clients: readonly ClientTrace[],
