@@ -10,11 +10,14 @@ import {
   type NatsBus,
 } from '@breakwater/service-kit';
 import { type NatsServer, startNats } from '@breakwater/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { checkLogs } from '../../src/check-logs/check-logs.ts';
 import type { Report, Rule } from '../../src/check-logs/report.ts';
 import type { LogLine, LogLineOf } from '../../src/recorder/log-line.ts';
 import { createStreams, HonestRun, PARTITIONS, type RunOptions, TAKEOVER_AT } from './honest-run.ts';
+
+// Some tests make seven runs.
+vi.setConfig({ testTimeout: 120_000 });
 
 let nats: NatsServer;
 let bus: NatsBus;
