@@ -61,7 +61,7 @@ async function messagesSeen(page: Page): Promise<string[]> {
   return texts.map((text) => text.replace(/sent$/, ''));
 }
 
-describe('the page in a real browser', () => {
+describe('the page in a real browser', { timeout: 120_000 }, () => {
   it('lets two people talk: history, who is here, typing, sent marks, and a reload lands in the same room', async () => {
     await using ada = await enter('Ada');
     await using bob = await enter('Bob', { ...PHONE, colorScheme: 'dark' });
