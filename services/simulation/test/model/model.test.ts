@@ -13,12 +13,18 @@ const BUG_RUNS = 300;
 /** The runs that look for seeded bugs are the same each time. */
 const BUG_SEED = 7;
 
+/** Where a failed run is to be repeated. */
+function again(): { seed?: number; path?: string } {
+  const { BREAKWATER_TEST_SEED: seed, BREAKWATER_TEST_PATH: path } = process.env;
+  return seed === undefined ? {} : { seed: Number(seed), ...(path !== undefined && { path }) };
+}
+
 describe('a game in the model', { timeout: IS_LONG ? 3_600_000 : 240_000 }, () => {
   it('keeps every promise under any list of commands and faults', async () => {
     const property = fc.asyncProperty(plans(MAX_COMMANDS), async (plan) => {
       expect(await runInModel(plan), describePlan(plan)).toEqual([]);
     });
-    await fc.assert(property, { numRuns: RUNS });
+    await fc.assert(property, { numRuns: RUNS, ...again() });
   });
 });
 

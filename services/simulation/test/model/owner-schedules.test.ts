@@ -26,6 +26,7 @@ class Stage {
   readonly log = new ScriptedLog();
   readonly stops: string[] = [];
   readonly acks: number[] = [];
+  #joins = 0;
   readonly #factory = new GameFactory(lab as unknown as GameDefinition, () => undefined);
   readonly #ports: OwnerPorts;
 
@@ -101,7 +102,8 @@ class Stage {
     await this.pass();
   }
 
-  async join(owner: Owner): Promise<void> {
+  /** Takes a seat, with an append that is not taken up yet. */
+  async askToJoin(owner: Owner): Promise<void> {
     const answer = {
       state: (bytes: Uint8Array) => {
         const decoded = decodeStateReply(bytes);
@@ -109,8 +111,23 @@ class Stage {
       },
       error: () => undefined,
     };
-    owner.receive({ kind: 'join', user: 'ann', name: 'ann', edge: 'edge', join: 1, spectate: false, answer });
-    await this.commit(owner);
+    this.#joins += 1;
+    owner.receive({
+      kind: 'join',
+      user: 'ann',
+      name: 'ann',
+      edge: 'edge',
+      join: this.#joins,
+      spectate: false,
+      answer,
+    });
+    await this.tick(owner);
+  }
+
+  async join(owner: Owner): Promise<void> {
+    await this.askToJoin(owner);
+    this.log.take().reach().answer();
+    await this.pass();
   }
 
   play(owner: Owner, n: number, name: string): void {
@@ -263,6 +280,27 @@ const SCHEDULES: readonly Schedule[] = [
       expect(stage.stops).toEqual([]);
       expect([one.lastSeq, stage.log.pending.length]).toEqual([stage.log.chain.lastSeq, 0]);
       expect(stage.log.kinds()).toEqual(['claim 1.0', 'delta 1.1']);
+    },
+  },
+  {
+    row: 'SEED: the append with a join is stored late, or never because another owner was first',
+    async run(stage) {
+      const one = await stage.owned(1, 'one');
+      await stage.askToJoin(one);
+      const append = stage.log.take().reach();
+      await stage.pass(10);
+      expect(stage.acks).toEqual([]);
+      append.answer();
+      await stage.pass();
+      expect(stage.acks).toEqual([0]);
+      stage.play(one, 1, 'add');
+      await stage.askToJoin(one);
+      const late = stage.log.take();
+      await stage.owned(2, 'two');
+      late.reach().answer();
+      await stage.pass(BACKOFF_MS);
+      expect(stage.acks).toEqual([0]);
+      expect(stage.stops).toEqual(['one 1 overtaken']);
     },
   },
   {
