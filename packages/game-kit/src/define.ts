@@ -1,6 +1,7 @@
 import type { GameContext, Player } from './context.ts';
 import { GameError } from './errors.ts';
 import { decodeFields, type Fields, type FieldValues } from './fields.ts';
+import type { Migration, MigrationSpecs } from './migrate.ts';
 import { isColumnName, isTableName, MAX_TABLES, type PublishedSchema } from './schema.ts';
 import { SYSTEM_TABLES } from './system-tables.ts';
 import type { TableSpecs } from './table.ts';
@@ -63,13 +64,18 @@ const DEFAULTS = {
 
 type Commands<C, X> = { readonly [K in keyof C]: CommandSpec<C[K], X> };
 
-export type GameSpec<T, O, C> = Pick<GameSettings, 'type' | 'schemaVersion'> &
+export type GameSpec<T, O, C, M = NoMigrations> = Pick<GameSettings, 'type' | 'schemaVersion'> &
   Partial<GameSettings> &
   GameHooks<GameContext<T, O>> & {
     readonly options?: O;
     readonly tables: T;
     readonly commands: Commands<C, GameContext<T, O>>;
+    /** By older `schemaVersion`: how games of that version go on in this one. */
+    readonly migrate?: MigrationSpecs<M, GameContext<T, O>>;
   };
+
+/** What a game that takes over no older version has of them. */
+type NoMigrations = { readonly [version in never]: TableSpecs };
 
 /** A command or hook as the instance calls it: the types were checked where the game was defined. */
 export type AnyContext = GameContext<TableSpecs, Fields>;
@@ -84,6 +90,8 @@ export interface GameDefinition<T = TableSpecs, O = Fields, C = unknown> extends
   readonly tables: TableSpecs;
   readonly commands: ReadonlyMap<string, AnyCommand>;
   readonly hooks: GameHooks<AnyContext>;
+  /** By the older version that each takes over. */
+  readonly migrations: ReadonlyMap<number, Migration>;
   /** Only a type: the author's tables and commands, for clients that want them. */
   readonly types?: { readonly tables: T; readonly options: O; readonly commands: C };
 }
@@ -167,6 +175,31 @@ function checkNames(tables: TableSpecs, commands: object): void {
   }
 }
 
+type ErasedMigrations = {
+  readonly [version: string]: { readonly tables: TableSpecs } & Partial<Omit<Migration, 'from'>>;
+};
+
+function migrationsOf(settings: GameSettings, specs: ErasedMigrations): Map<number, Migration> {
+  const migrations = new Map<number, Migration>();
+  const keep: Migration['options'] = (old) => old;
+  for (const [key, { tables, options = keep, run = () => undefined }] of Object.entries(specs)) {
+    const version = Number(key);
+    checkNumber('a version in migrate', version, 1, settings.schemaVersion - 1);
+    checkNames(tables, {});
+    migrations.set(version, { from: olderVersion(settings, version, tables), options, run });
+  }
+  return migrations;
+}
+
+/** Reads what games of an older version stored; its options are not looked at, as it never runs. */
+function olderVersion(settings: GameSettings, schemaVersion: number, older: TableSpecs): GameDefinition {
+  const tables: TableSpecs = { ...older, ...SYSTEM_TABLES };
+  const old = { ...settings, schemaVersion };
+  const decodeOptions = (input: unknown) => (input ?? {}) as FieldValues<Fields>;
+  const schema = schemaOf(old, tables, {});
+  return { ...old, schema, tables, commands: new Map(), hooks: {}, migrations: new Map(), decodeOptions };
+}
+
 /** What a game without options has of them. */
 type NoFields = { readonly [name in never]: Fields[string] };
 
@@ -175,7 +208,8 @@ export function defineGame<
   T extends TableSpecs,
   C extends { readonly [name: string]: Fields },
   O extends Fields = NoFields,
->(spec: GameSpec<T, O, C>): GameDefinition<T, O, C> {
+  M extends { readonly [version: number]: TableSpecs } = NoMigrations,
+>(spec: GameSpec<T, O, C, M>): GameDefinition<T, O, C> {
   const settings = settle(spec);
   checkNames(spec.tables, spec.commands);
   const tables: TableSpecs = { ...spec.tables, ...SYSTEM_TABLES };
@@ -183,6 +217,7 @@ export function defineGame<
   // The one place where the author's types are let go: the instance hands each hook the tables declared here.
   const erased = spec as unknown as GameHooks<AnyContext> & {
     commands: { readonly [name: string]: AnyCommand };
+    migrate?: ErasedMigrations;
   };
   const hooks: { [name in (typeof HOOKS)[number]]?: unknown } = {};
   for (const name of HOOKS) if (erased[name] !== undefined) hooks[name] = erased[name];
@@ -192,6 +227,7 @@ export function defineGame<
     tables,
     commands: new Map(Object.entries(erased.commands)),
     hooks: hooks as GameHooks<AnyContext>,
+    migrations: migrationsOf(settings, erased.migrate ?? {}),
     decodeOptions(input) {
       const decoded = decodeFields(options, input ?? {});
       if (!decoded.ok) throw new GameError('bad_value', `option ${decoded.problem} is not valid`);

@@ -14,6 +14,8 @@ export { hashParts } from './hash.ts';
 export type { Parts } from './host.ts';
 export { createInstance, emptyInstance, hydrate, stateBytes, verifyInstance } from './host.ts';
 export type { GameInstance } from './instance.ts';
+export type { Migration, MigrationSpec, OldTable, OldTablesOf } from './migrate.ts';
+export { migrateInstance } from './migrate.ts';
 export type { Random } from './random.ts';
 export type { CommandResult, HookFailure, InstanceOptions, JoinResult } from './results.ts';
 export type {

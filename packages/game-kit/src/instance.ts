@@ -8,6 +8,7 @@ import { hashParts } from './hash.ts';
 import { Journal } from './journal.ts';
 import { loadParts } from './load.ts';
 import { makeContext } from './make-context.ts';
+import { carryTables } from './migrate-tables.ts';
 import { seedWords } from './random.ts';
 import type { CommandResult, HookFailure, InstanceOptions, JoinResult } from './results.ts';
 import { schemaMark } from './schema.ts';
@@ -30,6 +31,7 @@ export class GameInstance<T = TableSpecs> {
   /** What it was made with. */
   readonly madeWith: InstanceOptions;
   private currentTick = 0;
+  private isTakenOver = false;
   private readonly mark: number;
   private readonly stores: readonly TableStore[];
   private readonly journal = new Journal();
@@ -92,6 +94,11 @@ export class GameInstance<T = TableSpecs> {
   /** Something changed since the last delta, so that the next one would not be empty. */
   get hasChanges(): boolean {
     return this.stores.some((store) => store.touched);
+  }
+
+  /** Made from a game of an older version, and no delta has told so yet: the next one holds all of it. */
+  get isMigrated(): boolean {
+    return this.isTakenOver;
   }
 
   /** Awards in the outbox, whether named or not. */
@@ -181,6 +188,11 @@ export class GameInstance<T = TableSpecs> {
     return true;
   }
 
+  /** Ends the game from outside, as `ctx.end` does. */
+  end(reason: string): void {
+    this.ctx.end(reason);
+  }
+
   /** One tick. What the game's `tick` throws is thrown: the caller starts the game again from its log. */
   step(): void {
     if (this.ended !== undefined) return;
@@ -193,6 +205,7 @@ export class GameInstance<T = TableSpecs> {
   encodeDelta(): EncodedParts {
     const parts = this.encoder.delta(this.currentTick);
     for (const store of this.stores) store.settle();
+    this.isTakenOver = false;
     return parts;
   }
 
@@ -223,6 +236,14 @@ export class GameInstance<T = TableSpecs> {
     this.system.$clock.insert({});
     this.system.$random.insert(seedWords(options.seed));
     this.definition.hooks.setup?.(this.ctx);
+  }
+
+  /** For `migrateInstance` only. */
+  takeOver(old: GameInstance, run: (ctx: AnyContext) => void): void {
+    this.currentTick = old.currentTick;
+    this.isTakenOver = true;
+    carryTables(old.stores, this.stores);
+    run(this.ctx);
   }
 
   /** For `hydrate` only. */

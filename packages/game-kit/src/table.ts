@@ -27,7 +27,7 @@ export type InsertOf<S> =
     ? { readonly [K in keyof C]?: ValueOf<C[K]> } & (V extends 'owner' ? { readonly owner: number } : unknown)
     : never;
 
-type ColumnsOf<S> = S extends TableSpec<infer C> ? C : never;
+export type ColumnsOf<S> = S extends TableSpec<infer C> ? C : never;
 
 /**
  * A table as the rules of a game see it. Walking it gives rows by rising id; rows may be removed on the way.
