@@ -3,7 +3,7 @@
  *
  *   log record    version kind  epoch nonce n  …
  *     claim       pod type schemaVersion details(JSON text)
- *     delta       tick  flags [hash u32 | flags & 1]  <parts>
+ *     delta       tick  flags [hash u32 | flags & 1]  <parts>      flags & 2: restart, flags & 4: whole
  *     end         reason
  *   parts         slice-count (pid length)*  shared-length server-length  shared server slices…
  *
@@ -16,6 +16,7 @@ const VERSION = 1;
 const KIND = { claim: 1, delta: 2, end: 3 } as const;
 const HAS_HASH = 1;
 const IS_RESTART = 2;
+const IS_WHOLE = 4;
 
 export interface Slice {
   readonly pid: number;
@@ -51,6 +52,8 @@ export interface DeltaRecord extends RecordHead {
   readonly hash?: number;
   /** The first record after the game threw and was loaded from its log again. */
   readonly isRestart?: true;
+  /** It holds all of the game, which goes on from it in the version of its claim: nothing before it is needed. */
+  readonly isWhole?: true;
   readonly parts: StateParts;
 }
 export interface EndRecord extends RecordHead {
@@ -103,7 +106,7 @@ export function encodeGameRecord(record: GameRecord): Uint8Array {
       break;
     case 'delta':
       writer.varint(record.tick);
-      writer.u8((record.hash === undefined ? 0 : HAS_HASH) | (record.isRestart === true ? IS_RESTART : 0));
+      writer.u8(flagsOf(record));
       if (record.hash !== undefined) writer.u32(record.hash);
       writeParts(record.parts);
       break;
@@ -114,6 +117,10 @@ export function encodeGameRecord(record: GameRecord): Uint8Array {
       record satisfies never;
   }
   return writer.finish();
+}
+
+function flagsOf({ hash, isRestart, isWhole }: DeltaRecord): number {
+  return (hash === undefined ? 0 : HAS_HASH) | (isRestart ? IS_RESTART : 0) | (isWhole ? IS_WHOLE : 0);
 }
 
 /** Total over any bytes. Parts are views into `bytes`. */
@@ -143,6 +150,7 @@ function readGameRecord(reader: ByteReader): GameRecord {
       const flags = reader.u8();
       const hash = (flags & HAS_HASH) === 0 ? undefined : reader.u32();
       const isRestart = (flags & IS_RESTART) === 0 ? undefined : true;
+      const isWhole = (flags & IS_WHOLE) === 0 ? undefined : true;
       const parts = readParts(reader);
       return {
         kind: 'delta',
@@ -150,6 +158,7 @@ function readGameRecord(reader: ByteReader): GameRecord {
         tick,
         ...(hash !== undefined && { hash }),
         ...(isRestart && { isRestart }),
+        ...(isWhole && { isWhole }),
         parts,
       };
     }

@@ -47,10 +47,11 @@ export class Status {
     this.#report = parts.report;
     this.#ticks = parts.ticks;
     this.#options = options;
-    this.#types = Array.from(parts.types.values(), ({ type, schemaVersion, maxPlayers }) => ({
+    this.#types = Array.from(parts.types.values(), ({ type, schemaVersion, maxPlayers, migrations }) => ({
       type,
       schemaVersion,
       maxPlayers,
+      ...(migrations.size > 0 && { migratesFrom: [...migrations.keys()] }),
     }));
   }
 

@@ -89,10 +89,11 @@ export class Committer {
     const head = chain.nextHead;
     const awards = instance.nameAwards(head.epoch, head.n);
     const isRestart = restarts.isUnstored;
+    const isWhole = instance.isMigrated;
     const parts = instance.encodeDelta();
     this.#verifier?.check(instance, parts);
     const hasHash = head.n % options.hashEveryRecords === 0;
-    const hasSnapshot = forceSnapshot || this.#isSnapshotDue();
+    const hasSnapshot = forceSnapshot || isWhole || this.#isSnapshotDue();
     const isWanted = hasHash || hasSnapshot || this.#waiting.some(wantsState);
     const state = isWanted ? instance.encodeState() : undefined;
     const hash = state !== undefined && (hasHash || hasSnapshot) ? hashParts(state) : undefined;
@@ -102,6 +103,7 @@ export class Committer {
       tick: parts.tick,
       ...(hash !== undefined && hasHash && { hash }),
       ...(isRestart && { isRestart }),
+      ...(isWhole && { isWhole }),
       parts,
     });
     if (bytes.length > options.maxRecordBytes) {

@@ -9,6 +9,7 @@ import {
   type GameInstance,
   type HookFailure,
   hydrate,
+  migrateInstance,
   stateBytes,
 } from '@breakwater/game-kit';
 import {
@@ -79,6 +80,27 @@ export class GameFactory {
 
   hydrate(details: GameDetails, parts: StateParts): GameInstance {
     return hydrate(this.definition, parts, this.optionsOf(details));
+  }
+
+  /** Makes instances of this version, or of an older one whose games this one takes over; those never run. */
+  ofVersion(schemaVersion: number): GameFactory | undefined {
+    if (schemaVersion === this.definition.schemaVersion) return this;
+    const migration = this.definition.migrations.get(schemaVersion);
+    return migration && new GameFactory(migration.from, this.#onError);
+  }
+
+  /** What a game of an older version was created with, as this version says it. @throws what the migration throws */
+  migrateDetails(details: GameDetails, fromVersion: number): GameDetails {
+    const migration = this.definition.migrations.get(fromVersion);
+    return migration === undefined ? details : { ...details, options: migration.options(details.options) };
+  }
+
+  /** The game of an older version in this one. @throws GameError when something of it does not fit */
+  migrate(old: GameInstance, details: GameDetails): GameInstance {
+    const instance = migrateInstance(this.definition, old, this.optionsOf(details));
+    const bytes = stateBytes(instance.encodeState());
+    if (bytes <= this.maxStateBytes) return instance;
+    throw new GameError('too_large', `the state takes ${bytes} bytes, more than ${this.maxStateBytes}`);
   }
 
   optionsOf(details: GameDetails) {

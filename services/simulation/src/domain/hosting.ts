@@ -7,6 +7,7 @@ import { Chain } from './chain.ts';
 import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
 import { type LoadResult, loadForCertain, loadGame, replayTo } from './loader.ts';
+import { type CurrentGame, currentGame } from './migration.ts';
 import type { OwnedGame } from './owner-phase.ts';
 import { FAILED_REASON } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
@@ -117,7 +118,9 @@ const loaderDeps = ({ ports, factory, onBadStart }: HostingDeps) => ({
 });
 
 async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: number): Promise<HostingResult> {
-  const details = ('replay' in warm ? warm.replay.details : undefined) ?? deps.details;
+  const before = 'replay' in warm ? currentBefore(deps, warm.replay) : undefined;
+  if (before !== undefined && 'refusal' in before) return refused(before);
+  const details = before?.details ?? deps.details;
   const claim = claimRecord(deps, details);
   const claimed = await claimGame(deps.ports.log, claim, deps.retry, knownTailSeq);
   if (claimed.kind === 'refused') return claimed;
@@ -126,17 +129,43 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: num
   const start = 'failure' in warm ? await warmUp(deps, undefined, claimed.seq) : warm;
   if ('refusal' in start) return refused(start);
   if ('failure' in start) return endFailed(deps, chain, start.failure);
-  const game = { details, chain };
-  if ('fresh' in start) return hosted(deps, game, start.fresh, []);
+  if ('fresh' in start) return hosted(deps, { details, chain }, start.fresh, []);
+  // Its claim was made without knowing the game, so not with the details of a migrated one.
+  if ('failure' in warm && start.replay.schemaVersion !== deps.factory.definition.schemaVersion)
+    return unavailable('the game has another version than was known before its claim');
   const caughtUp = await untilRead(() => catchUp(deps, start.replay, claimed), deps.retry);
   if (caughtUp === 'abandoned') return unavailable('the log could not be read in time');
   if ('refusal' in caughtUp) return refused(caughtUp);
   if ('failure' in caughtUp) return endFailed(deps, chain, caughtUp.failure);
-  const { instance, restarts } = caughtUp.replay;
-  if (instance !== undefined) return hosted(deps, game, instance, restarts);
+  return goOn({ ...deps, details }, chain, caughtUp.replay, before);
+}
+
+/** The game before the claim, and the place in the log that it stands for. */
+interface Before extends CurrentGame {
+  readonly replay: Replay;
+  readonly seq: number;
+}
+
+/** A game that this version cannot take over is left to the one that has it: nothing is claimed. */
+function currentBefore(deps: HostingDeps, replay: Replay): Before | Refusal {
+  try {
+    return { ...currentGame(deps.factory, replay, deps.details), replay, seq: replay.seq };
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return { refusal: 'unknown_game_type', epoch: 0, detail };
+  }
+}
+
+function goOn(deps: HostingDeps, chain: Chain, replay: Replay, before: Before | undefined): HostingResult {
+  const isAsBefore = before?.replay === replay && before.seq === replay.seq;
+  const current = isAsBefore ? before : currentBefore(deps, replay);
+  if ('refusal' in current) return refused(current);
+  const { details } = deps;
+  const { instance } = current;
+  if (instance !== undefined) return hosted(deps, { details, chain }, instance, replay.restarts);
   // Only claims so far: no owner came as far as storing what `setup` made.
-  const fresh = createNew({ ...deps, details });
-  return 'fresh' in fresh ? hosted(deps, game, fresh.fresh, []) : refused(fresh);
+  const fresh = createNew(deps);
+  return 'fresh' in fresh ? hosted(deps, { details, chain }, fresh.fresh, []) : refused(fresh);
 }
 
 function hosted(

@@ -4,6 +4,7 @@ import type { GameInstance } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
 import type { GameDetails, GameFactory } from './game-factory.ts';
 import { loadForCertain } from './loader.ts';
+import { currentGame } from './migration.ts';
 import { type OwnerPorts, sleep } from './ports.ts';
 import type { Replay } from './replay.ts';
 import { RestartBudget } from './restart-budget.ts';
@@ -84,7 +85,10 @@ export class Reloader {
 /** With only claims in the log `setup` runs again, and all of it goes with the next append. */
 function startWith(replay: Replay, factory: GameFactory, details: GameDetails): Reloaded {
   try {
-    return { kind: 'loaded', instance: replay.instance ?? factory.create(details) };
+    return {
+      kind: 'loaded',
+      instance: currentGame(factory, replay, details).instance ?? factory.create(details),
+    };
   } catch (cause) {
     return { kind: 'unreadable', detail: messageOf(cause) };
   }

@@ -1,6 +1,7 @@
 /** Applies records of a log in their order and notices when one is missing. */
 
 import {
+  type ClaimRecord,
   type DeltaRecord,
   decodeGameRecord,
   type GameRecord,
@@ -34,7 +35,7 @@ export function isBadLog(cause: unknown): cause is LogHoleError | CorruptLogErro
 export class Replay {
   readonly #factory: GameFactory;
   details: GameDetails | undefined;
-  /** Absent until a snapshot or the first delta. */
+  /** Absent until a snapshot or the first delta. Of an older version than this process's as long as the log is. */
   instance: GameInstance | undefined;
   /** Sequence of the last record applied; 0 before the first. */
   seq = 0;
@@ -42,18 +43,28 @@ export class Replay {
   /** Ticks at which the game went on after it had thrown, as far back as was read. */
   readonly restarts: number[] = [];
   ended: string | undefined;
+  /** Of the newest claim or the snapshot: that of the deltas after it. */
+  #version = 0;
+  /** Details of the newest claim; they are the game's once a delta of that claim holds all of it. */
+  #claimed: string | undefined;
 
   constructor(factory: GameFactory) {
     this.#factory = factory;
   }
 
+  /** Version of the state; before there is one, of the newest claim. */
+  get schemaVersion(): number {
+    return this.instance?.definition.schemaVersion ?? this.#version;
+  }
+
   /** Begins at a snapshot. @throws CorruptLogError, WrongVersionError */
   begin(snapshot: Snapshot): void {
-    this.#checkVersion(snapshot.type, snapshot.schemaVersion);
+    const factory = this.#factoryOf(snapshot.type, snapshot.schemaVersion);
+    this.#version = snapshot.schemaVersion;
     const { restarts = [], ...details } = this.#guard(() => decodeDetails(snapshot.details));
     this.details = details;
     this.restarts.push(...restarts);
-    this.instance = this.#guard(() => this.#factory.hydrate(this.details!, snapshot.parts));
+    this.instance = this.#guard(() => factory.hydrate(this.details!, snapshot.parts));
     if (this.instance.hash() !== snapshot.hash) throw new CorruptLogError('the state does not have its hash');
     this.seq = snapshot.logSeq;
     this.head = { epoch: snapshot.epoch, nonce: snapshot.nonce, n: snapshot.n };
@@ -88,8 +99,7 @@ export class Replay {
   #take(record: GameRecord): void {
     switch (record.kind) {
       case 'claim':
-        this.#checkVersion(record.type, record.schemaVersion);
-        this.details ??= this.#guard(() => decodeDetails(record.details));
+        this.#takeClaim(record);
         break;
       case 'delta':
         this.#applyDelta(record);
@@ -102,9 +112,18 @@ export class Replay {
     }
   }
 
+  /** A claim of another version changes nothing by itself: its owner may be gone before the game was migrated. */
+  #takeClaim({ type, schemaVersion, details }: ClaimRecord): void {
+    const isNew = this.instance === undefined;
+    if (isNew || type !== this.#factory.definition.type) this.#factoryOf(type, schemaVersion);
+    if (this.details === undefined || (isNew && schemaVersion !== this.#version))
+      this.details = this.#guard(() => decodeDetails(details));
+    this.#version = schemaVersion;
+    this.#claimed = details;
+  }
+
   #applyDelta(record: DeltaRecord): void {
-    this.instance ??= this.#guard(() => this.#factory.empty(this.details!));
-    const { instance } = this;
+    const instance = this.#instanceFor(record);
     this.#guard(() => instance.applyDelta(record.parts));
     if (record.isRestart) this.restarts.push(record.tick);
     if (record.hash !== undefined && instance.hash() !== record.hash) {
@@ -114,9 +133,30 @@ export class Replay {
     }
   }
 
-  #checkVersion(type: string, schemaVersion: number): void {
+  /** What the delta is applied to: nothing yet, where it holds all of the game. */
+  #instanceFor(record: DeltaRecord): GameInstance {
+    const { instance } = this;
+    if (instance === undefined || record.isWhole) return this.#beginAnew(record.isWhole === true);
+    const { schemaVersion } = instance.definition;
+    if (schemaVersion === this.#version) return instance;
+    throw new CorruptLogError(
+      `record ${record.n} of epoch ${record.epoch} is of version ${this.#version}, the state of ${schemaVersion}`,
+    );
+  }
+
+  #beginAnew(isWhole: boolean): GameInstance {
+    const { type } = this.#factory.definition;
+    const factory = this.#factoryOf(type, this.#version);
+    const claimed = this.#claimed;
+    if (isWhole && claimed !== undefined) this.details = this.#guard(() => decodeDetails(claimed));
+    this.instance = this.#guard(() => factory.empty(this.details!));
+    return this.instance;
+  }
+
+  #factoryOf(type: string, schemaVersion: number): GameFactory {
     const { definition } = this.#factory;
-    if (type === definition.type && schemaVersion === definition.schemaVersion) return;
+    const factory = type === definition.type ? this.#factory.ofVersion(schemaVersion) : undefined;
+    if (factory !== undefined) return factory;
     throw new WrongVersionError(
       `the game is ${type}@${schemaVersion}, this process has ${definition.type}@${definition.schemaVersion}`,
     );

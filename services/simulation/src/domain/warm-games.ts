@@ -3,6 +3,7 @@
 import type { HostRefusal, SimWarmed } from '@breakwater/bus';
 import type { GameFactory } from './game-factory.ts';
 import { loadForCertain, replayTo } from './loader.ts';
+import { migrationProblem } from './migration.ts';
 import type { Cancel, ClockPort, OwnerPorts, StoredRecord } from './ports.ts';
 import { sleep } from './ports.ts';
 import { isBadLog, type Replay } from './replay.ts';
@@ -168,10 +169,7 @@ export class WarmGames {
     if (load === 'abandoned') return refused('unavailable', 'the log could not be read in time');
     switch (load.kind) {
       case 'loaded':
-        copy.replay = load.replay;
-        return load.replay.ended === undefined
-          ? { outcome: 'warm' }
-          : refused('ended', `the game has ended: ${load.replay.ended}`);
+        return this.#loaded(copy, load.replay);
       case 'wrong_version':
         return refused('unknown_game_type', load.detail);
       case 'lost':
@@ -180,6 +178,13 @@ export class WarmGames {
       default:
         return load satisfies never;
     }
+  }
+
+  #loaded(copy: Copy, replay: Replay): SimWarmed {
+    copy.replay = replay;
+    if (replay.ended !== undefined) return refused('ended', `the game has ended: ${replay.ended}`);
+    const problem = migrationProblem(copy.factory, replay);
+    return problem === undefined ? { outcome: 'warm' } : refused('unknown_game_type', problem);
   }
 
   #hear(copy: Copy, record: FedRecord): void {
