@@ -167,7 +167,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     return nats.flush();
   });
   lifecycle.add('games', {
-    drain: (drain) => drainGames({ nats, subjects, clock, log }, host, { ...config, pod }, drain),
+    drain: (drain) =>
+      drainGames({ nats, subjects, clock, log }, host, { ...config, pod }, drain, () => status.publish()),
     stop: async () => {
       await host.leaveAll(AbortSignal.timeout(STOP_MS));
       schedule.stop();

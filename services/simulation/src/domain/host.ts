@@ -7,7 +7,7 @@ import type { GameWire, HostObserver, HostOptions, HostPorts } from './host-type
 import { type HostingResult, hostGame } from './hosting.ts';
 import { Owner } from './owner.ts';
 import type { OwnerEvents, StopReason } from './owner-types.ts';
-import type { Cancel, OwnerPorts } from './ports.ts';
+import { type Cancel, type OwnerPorts, sleep } from './ports.ts';
 import type { Report } from './report.ts';
 import type { TickSchedule } from './schedule.ts';
 import { TailChecks } from './tail-checks.ts';
@@ -15,6 +15,7 @@ import { WarmGames } from './warm-games.ts';
 
 /** Of what went wrong with a game, in the words that travel. */
 const MAX_REASON = 200;
+const RETIRE_LOOK_MS = 20;
 
 interface Hosted {
   readonly game: string;
@@ -147,6 +148,20 @@ export class Host {
     const opening = Promise.allSettled(Array.from(this.#opening.values(), ({ result }) => result));
     await Promise.race([opening, aborted(signal)]);
     await Promise.all(Array.from(this.owners(), (owner) => owner.leave('shutdown', signal)));
+  }
+
+  /** Ends the games of versions that are over; resolves when that is done, or cut off by `signal`. */
+  async retire(
+    reason: string,
+    isOver: (type: string, schemaVersion: number) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const over = [...this.#games.values()].filter((each) => isOver(each.type, each.schemaVersion));
+    for (let left = over; left.length > 0 && !signal.aborted; ) {
+      for (const { owner } of left) owner.retire(reason);
+      await sleep(this.#ports.clock, RETIRE_LOOK_MS);
+      left = left.filter((each) => this.#games.get(each.game) === each);
+    }
   }
 
   /** Messages were missed: another process may have taken games without a word that was heard here. */

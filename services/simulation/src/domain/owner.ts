@@ -185,6 +185,15 @@ export class Owner {
     return this.lastSeq;
   }
 
+  /**
+   * Ends the game in order, as it would end itself. To be called until it has stopped: a game that is being loaded
+   * cannot be ended yet.
+   */
+  retire(reason: string): void {
+    if (this.#phase === 'running') this.#instance?.end(reason);
+    else if (this.#phase === 'sleeping' || this.#phase === 'dozing') this.#end(reason);
+  }
+
   /** At once: what is not committed is dropped, and nobody is told but the host. */
   stop(reason: StopReason, detail?: string): void {
     if (this.#phase === 'stopped') return;
