@@ -243,7 +243,7 @@ export interface StateReply {
   /** 0 for a sync or a spectator. */
   readonly pid: number;
   readonly ack: number;
-  /** JSON text of the game's schema; empty for a sync. */
+  /** JSON text of the game's schema. */
   readonly schema: string;
   /** The server part is always empty here. */
   readonly parts: StateParts;

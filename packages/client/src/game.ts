@@ -165,7 +165,8 @@ export class JoinedGame implements Game, Attachable {
 
   receive(link: Link, frame: ServerFrame): boolean {
     if (!('game' in frame) || frame.game !== this.id) return false;
-    if (link === this.#sources.current?.link) this.#receiveOwn(link, frame);
+    if (frame.t === 'game.schema') this.#schemaChanged(link, frame);
+    else if (link === this.#sources.current?.link) this.#receiveOwn(link, frame);
     return true;
   }
 
@@ -199,6 +200,11 @@ export class JoinedGame implements Game, Attachable {
     this.#sources.joined({ link, handle, pid, ack, isLive: false, settle });
     this.#noteOwner(frame.epoch, frame.pod);
     this.#rejoiner.after(link, (again) => this.attach(again), this.#session.settings.times.requestTimeoutMs);
+  }
+
+  /** A new version of the game: the state that follows is to be read by another schema. */
+  #schemaChanged(link: Link, { handle, schema }: ServerFrameOf<'game.schema'>): void {
+    if (this.#sources.find(link, handle) !== undefined) this.#adopt(schema);
   }
 
   /** False if there is no reading this game: it is lost then. */

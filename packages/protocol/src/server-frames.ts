@@ -181,6 +181,8 @@ const frames = {
     pod: text,
     schema: json(),
   }),
+  /** The game goes on in a new version of its type: a binary state of this schema with this `handle` follows. */
+  'game.schema': loose({ t: literal('game.schema'), game: text, handle: int(0), schema: json() }),
   /** Another process hosts the game from now on; no state was lost. */
   'game.owner': loose({ t: literal('game.owner'), game: text, epoch: int(1), pod: text }),
   'game.ended': loose({ t: literal('game.ended'), game: text, reason: text }),

@@ -205,6 +205,12 @@ const serverFrames: Generators<ServerFrame> = {
     pod: name,
     schema: fc.constant({ type: 'world', tables: [] }) as fc.Arbitrary<unknown>,
   }),
+  'game.schema': fc.record({
+    t: t('game.schema'),
+    game: name,
+    handle: fc.nat(),
+    schema: fc.constant({ type: 'world', tables: [] }) as fc.Arbitrary<unknown>,
+  }),
   'game.owner': fc.record({ t: t('game.owner'), game: name, epoch: positive, pod: name }),
   'game.ended': fc.record({ t: t('game.ended'), game: name, reason: name }),
 };

@@ -21,6 +21,8 @@ export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(by
 export interface Step {
   readonly shared: string;
   readonly slices?: Readonly<Record<number, string>>;
+  /** All of the game, in a new version: what was before it is not shown any more. */
+  readonly isWhole?: true;
 }
 
 /**
@@ -36,6 +38,8 @@ export class ScriptedGame {
   epoch = 1;
   pod = 'pod-1';
   lastSeq = 0;
+  /** JSON text that answers carry. */
+  schema = '{"tables":[]}';
   /** What every record held in the shared part, in order. */
   readonly steps: string[] = [];
   readonly #pids = new Map<string, number>();
@@ -92,15 +96,22 @@ export class ScriptedGame {
     await this.#bus.flush();
   }
 
-  async step({ shared, slices = {} }: Step): Promise<void> {
+  async step({ shared, slices = {}, isWhole }: Step): Promise<void> {
     this.#tick += 1;
     const list: Slice[] = Object.entries(slices).map(([pid, text]) => ({
       pid: Number(pid),
       bytes: bytesOf(text),
     }));
     const parts = { shared: bytesOf(shared), server: bytesOf('server only'), slices: list };
+    if (isWhole) this.steps.length = 0;
     this.steps.push(shared);
-    await this.#append({ kind: 'delta', ...this.#head(), tick: this.#tick, parts });
+    await this.#append({
+      kind: 'delta',
+      ...this.#head(),
+      tick: this.#tick,
+      ...(isWhole && { isWhole }),
+      parts,
+    });
   }
 
   async end(reason: string): Promise<void> {
@@ -154,7 +165,7 @@ export class ScriptedGame {
       join: isPlayer ? input.join : 0,
       pid,
       ack: isPlayer ? 4 : 0,
-      schema: input.kind === 'join' ? '{"tables":[]}' : '',
+      schema: this.schema,
       parts: {
         shared: bytesOf(this.steps.join('|')),
         server: new Uint8Array(0),

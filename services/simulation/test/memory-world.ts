@@ -96,7 +96,7 @@ export class MemoryWorld {
     return tail === undefined ? 0 : recordOf(tail).epoch;
   }
 
-  async host(epoch: number, timeoutMs = 4_000): Promise<HostingResult> {
+  async host(epoch: number, timeoutMs = 4_000, factory = this.factory): Promise<HostingResult> {
     const way = new Way();
     const ports = {
       log: wayTo(this.log, this.clock, this.weather, way),
@@ -109,7 +109,7 @@ export class MemoryWorld {
     const deadlineMs = this.clock.monotonicMs() + timeoutMs;
     const isOver = () => this.clock.monotonicMs() >= deadlineMs;
     const retry = { clock: this.clock, random: this.weather.random, isOver };
-    const { factory, details } = this;
+    const { details } = this;
     const result = await hostGame({
       pod: nonce,
       ports,

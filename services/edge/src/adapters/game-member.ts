@@ -19,6 +19,8 @@ export class GameMember {
   /** What the client was shown last: nothing older may follow. */
   shownEpoch: number;
   shownSeq: number;
+  /** JSON text of the schema that the client has; empty before its first state. */
+  schema = '';
   /** Counted among those for whom records are kept. */
   isAttached = false;
 

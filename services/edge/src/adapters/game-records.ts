@@ -41,6 +41,8 @@ export interface GameNews {
   readonly epoch: number;
   readonly frame: Frame;
   readonly slices: ReadonlyMap<number, Frame> | undefined;
+  /** The game begins anew here, in another version: only full state goes on from it. */
+  readonly isWhole?: true;
 }
 
 export interface NewsPlace {
@@ -72,7 +74,8 @@ export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: num
         slices ??= new Map();
         slices.set(pid, binaryFrame(encodeGameFrame({ kind: 'slice', handle, epoch, seq, slice: bytes })));
       }
-      return { kind, seq, epoch, frame: binaryFrame(encodeGameFrame(delta)), slices };
+      const frame = binaryFrame(encodeGameFrame(delta));
+      return { kind, seq, epoch, frame, slices, ...(record.isWhole && { isWhole: true }) };
     }
     default:
       return record satisfies never;
@@ -85,6 +88,12 @@ export function stateFrame(handle: number, reply: StateReply, pid: number): Fram
   const slice = pid === 0 ? undefined : parts.slices.find((entry) => entry.pid === pid);
   const state = { kind: 'state', handle, epoch, seq, tick, shared: parts.shared } as const;
   return binaryFrame(encodeGameFrame({ ...state, slice: slice?.bytes ?? EMPTY }));
+}
+
+/** Comes before a state whose schema the client does not have. `schema` is JSON text. */
+export function schemaFrame(game: string, handle: number, schema: string): Frame {
+  const head = JSON.stringify({ t: 'game.schema', game, handle });
+  return textFrame(`${head.slice(0, -1)},"schema":${schema}}`);
 }
 
 /** @throws BusError by way of the bus: the answer has another shape than agreed */

@@ -13,6 +13,7 @@ import {
   type FollowedRecord,
   type GameNews,
   newsOf,
+  schemaFrame,
   stateFrame,
 } from './game-records.ts';
 import { pause, readLog, untilItWorks } from './log-reader.ts';
@@ -46,6 +47,8 @@ export class Game implements CheckedFeed {
   /** How many members here sit on each seat. */
   readonly #seats = new Map<number, number>();
   #epoch = 0;
+  /** The schema that was sent last: members share the text. */
+  #schema = '';
   #isClosed = false;
   #isSyncing = false;
 
@@ -118,12 +121,13 @@ export class Game implements CheckedFeed {
     if (!this.#isUsable(member, reply)) return false;
     if (this.follower.state === 'waiting' || this.follower.state === 'resetting') this.#startAt(reply.seq);
     const missed = this.recent.after(reply.seq);
-    if (missed === undefined) return false;
+    if (missed === undefined || missed.some(({ isWhole }) => isWhole)) return false;
     this.#epoch = Math.max(this.#epoch, reply.epoch);
     this.silence.heard(this.#deps.clock.monotonicMs());
     this.#sitDown(member, reply.pid);
     const { outbox } = this.#deps.delivery;
     if (before !== undefined) outbox.enqueue(member.connection, before);
+    this.#tellSchema(member, reply.schema, before !== undefined);
     outbox.enqueue(member.connection, stateFrame(this.handle, reply, member.pid));
     member.phase = 'live';
     member.shownEpoch = reply.epoch;
@@ -134,10 +138,20 @@ export class Game implements CheckedFeed {
   }
 
   /** The owner took the member in, but its state cannot be gone on from: another one follows. */
-  showLater(member: GameMember, pid: number, before: Frame): void {
+  showLater(member: GameMember, { pid, schema }: StateReply, before: Frame): void {
     this.#sitDown(member, pid);
+    this.#tellSchema(member, schema, true);
     this.#deps.delivery.reliable(member.connection, before);
     this.#resync(member);
+  }
+
+  /** The game may have got another one since the member's last state; `isTold`: a frame before says so already. */
+  #tellSchema(member: GameMember, schema: string, isTold: boolean): void {
+    if (schema === '' || schema === member.schema) return;
+    if (schema !== this.#schema) this.#schema = schema;
+    member.schema = this.#schema;
+    if (isTold) return;
+    this.#deps.delivery.outbox.enqueue(member.connection, schemaFrame(this.id, this.handle, schema));
   }
 
   #isUsable(member: GameMember, { epoch, seq }: StateReply): boolean {
@@ -201,6 +215,7 @@ export class Game implements CheckedFeed {
     const isWanted = (pid: number) => this.recent.isNeeded || this.#seats.has(pid);
     const news = newsOf(record, { game: this.id, handle: this.handle, seq, prev }, isWanted);
     this.recent.add(news);
+    if (news.isWhole) this.#resyncAll();
     for (const member of this.members) {
       if (member.phase === 'live' && seq > member.shownSeq) this.#deliver(member, news);
       else if (isForWaiting(member, news)) this.#deliver(member, news);

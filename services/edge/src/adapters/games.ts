@@ -178,7 +178,7 @@ export class Games implements GameListener {
       if (state !== undefined) {
         const joined = this.#joinedFrame(game, frame, state);
         // A join counts once: if its state is too old to use, another one is asked for without joining again.
-        if (!game.show(member, state, joined)) game.showLater(member, state.pid, joined);
+        if (!game.show(member, state, joined)) game.showLater(member, state, joined);
         return true;
       }
       if (clock.monotonicMs() + waitMs >= deadlineMs) throw new ProtocolError('unavailable');

@@ -92,7 +92,9 @@ export class GameFactory {
   /** What a game of an older version was created with, as this version says it. @throws what the migration throws */
   migrateDetails(details: GameDetails, fromVersion: number): GameDetails {
     const migration = this.definition.migrations.get(fromVersion);
-    return migration === undefined ? details : { ...details, options: migration.options(details.options) };
+    if (migration === undefined) return details;
+    const options = Object.entries(migration.options(details.options));
+    return { ...details, options: Object.fromEntries(options.filter(([, value]) => value !== undefined)) };
   }
 
   /** The game of an older version in this one. @throws GameError when something of it does not fit */

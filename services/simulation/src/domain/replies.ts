@@ -68,7 +68,7 @@ export class CapturedReplies {
       join: isSync || input.spectate ? 0 : input.join,
       pid,
       ack,
-      schema: isSync ? '' : place.schema,
+      schema: place.schema,
       parts: {
         shared: state.shared,
         server: NOTHING,
