@@ -52,7 +52,7 @@ it('38: a game goes on in the new version of its type while it is played, and on
   await using newer = await newProcess(stack);
   await play(5);
   expect(seats.map(({ pod }) => pod)).toEqual(['simulation-1', 'simulation-1']);
-  const isOver = stack.service('simulation-1').stop();
+  const isOver = stack.service('simulation-1').stop({ timeoutMs: 60_000 });
   const during = play(10);
   await eventually(() => expect(seats.map(({ pod }) => pod)).toEqual(['sim-new', 'sim-new']), {
     timeoutMs: 30_000,

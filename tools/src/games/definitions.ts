@@ -7,6 +7,18 @@ import { projectRoot } from '@breakwater/testkit';
 /** Game types by name. */
 export type Definitions = ReadonlyMap<string, GameDefinition>;
 
+/** A version of a type: the one that is here, or an older one whose games it takes over. */
+export function definitionOf(
+  definitions: Definitions,
+  type: string,
+  schemaVersion: number,
+): GameDefinition | undefined {
+  const definition = definitions.get(type);
+  return definition?.schemaVersion === schemaVersion
+    ? definition
+    : definition?.migrations.get(schemaVersion)?.from;
+}
+
 /**
  * Loads the game types of a folder: each sub-folder whose `package.json` names a module under `breakwater.game`.
  *

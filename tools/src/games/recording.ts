@@ -70,6 +70,10 @@ class Recorder {
       return false;
     }
     this.#definition ??= replay.definition;
+    if (replay.definition !== this.#definition) {
+      this.#end = `It goes on in version ${replay.definition.schemaVersion}.`;
+      return false;
+    }
     if (this.#frames.length % STATE_EVERY_FRAMES === 0)
       this.#states.push({ frame: this.#frames.length, bytes: base64(replay.sharedState()) });
     const delta = base64(record.parts.shared);

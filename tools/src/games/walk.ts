@@ -1,8 +1,15 @@
-import { decodeGameRecord, decodeSnapshot, type GameRecord, type Snapshot } from '@breakwater/bus';
+import {
+  type ClaimRecord,
+  type DeltaRecord,
+  decodeGameRecord,
+  decodeSnapshot,
+  type GameRecord,
+  type Snapshot,
+} from '@breakwater/bus';
 import { OwnerChain } from '../check-logs/rules/chain.ts';
 import type { RecordSource, StoredRecord } from '../check-logs/sources.ts';
 import { messageOf } from '../command.ts';
-import type { Definitions } from './definitions.ts';
+import { type Definitions, definitionOf } from './definitions.ts';
 import { type Effects, EffectWatch } from './effects.ts';
 import { Replay } from './replay.ts';
 
@@ -12,6 +19,8 @@ export interface Start {
   readonly name: string;
   /** The record that the begun state includes. */
   readonly seq: number;
+  /** For the versions that the log goes on in. */
+  readonly definitions: Definitions;
   /** @throws Error when the state does not fit its type, or has not the hash that it says */
   begin(): Replay;
 }
@@ -83,23 +92,22 @@ function claimStart({ seq, data }: StoredRecord, definitions: Definitions): Star
   const record = decoded.value;
   if (record.kind !== 'claim' || record.epoch !== 1)
     return `the log begins with record ${seq}, which is not its first claim`;
-  const definition = definitions.get(record.type);
-  if (definition?.schemaVersion !== record.schemaVersion)
-    return `the type ${record.type}@${record.schemaVersion} is not here`;
-  return { name: 'the first claim', seq, begin: () => Replay.begin(definition, record.details) };
+  const definition = definitionOf(definitions, record.type, record.schemaVersion);
+  if (definition === undefined) return `the type ${record.type}@${record.schemaVersion} is not here`;
+  return { name: 'the first claim', seq, definitions, begin: () => Replay.begin(definition, record.details) };
 }
 
 function snapshotStart({ seq, snapshot, problem }: StoredSnapshot, definitions: Definitions): Start | string {
   if (snapshot === undefined) return `snapshot ${seq} cannot be read: ${problem}`;
-  const definition = definitions.get(snapshot.type);
-  if (definition?.schemaVersion !== snapshot.schemaVersion)
+  const definition = definitionOf(definitions, snapshot.type, snapshot.schemaVersion);
+  if (definition === undefined)
     return `snapshot ${seq} is of ${snapshot.type}@${snapshot.schemaVersion}, which is not here`;
   const begin = () => {
     const replay = Replay.from(definition, snapshot);
     if (replay.hash() !== snapshot.hash) throw new Error('its state does not have the hash that it says');
     return replay;
   };
-  return { name: `the snapshot at record ${snapshot.logSeq}`, seq: snapshot.logSeq, begin };
+  return { name: `the snapshot at record ${snapshot.logSeq}`, seq: snapshot.logSeq, definitions, begin };
 }
 
 /** Goes through a log, replaying it from `start` on. After a fault the state is not followed any more. */
@@ -116,6 +124,8 @@ class Walker {
   readonly #chain = new OwnerChain();
   #replay: Replay | undefined;
   #watch: EffectWatch | undefined;
+  /** The newest. */
+  #claim: ClaimRecord | undefined;
 
   constructor(start: Start | undefined) {
     this.#start = start;
@@ -147,25 +157,43 @@ class Walker {
   }
 
   #apply(record: GameRecord): string | undefined {
+    if (record.kind === 'claim') this.#claim = record;
     const replay = this.#replay;
     if (replay === undefined) return undefined;
-    if (record.kind === 'claim') return versionFault(replay, record.type, record.schemaVersion);
+    if (record.kind === 'claim') return this.#versionFault(record);
     if (record.kind !== 'delta') return undefined;
+    if (record.isWhole) return this.#beginAnew(record);
     const problem = attempt(() => replay.apply(record));
     if (problem !== undefined) return problem;
     return replay.tick === record.tick ? undefined : `says tick ${record.tick} and leads to ${replay.tick}`;
+  }
+
+  /** The log holds the tables of another version from here on. */
+  #beginAnew(record: DeltaRecord): string | undefined {
+    const claim = this.#claim;
+    const definition = claim && this.#definitionOf(claim);
+    if (claim === undefined || definition === undefined) return 'begins a version that no claim named';
+    return attempt(() => {
+      const replay = Replay.begin(definition, claim.details);
+      replay.apply(record);
+      this.#replay = replay;
+      this.#watch = new EffectWatch(replay);
+    });
+  }
+
+  #definitionOf({ type, schemaVersion }: ClaimRecord) {
+    return this.#start && definitionOf(this.#start.definitions, type, schemaVersion);
+  }
+
+  #versionFault(claim: ClaimRecord): string | undefined {
+    if (this.#definitionOf(claim) !== undefined) return undefined;
+    return `goes on as ${claim.type}@${claim.schemaVersion}, which is not here`;
   }
 
   #compare(record: GameRecord): Step['hash'] {
     if (this.#replay === undefined || record.kind !== 'delta' || record.hash === undefined) return undefined;
     return { stored: record.hash, replayed: this.#replay.hash() };
   }
-}
-
-/** From here on the log holds the tables of another version: a snapshot of that one begins anew. */
-function versionFault({ definition }: Replay, type: string, schemaVersion: number): string | undefined {
-  if (definition.type === type && definition.schemaVersion === schemaVersion) return undefined;
-  return `goes on as ${type}@${schemaVersion}, which is not here`;
 }
 
 function hashFault(hash: Step['hash']): string | undefined {

@@ -6,7 +6,7 @@ import {
   type GameRecord,
   type Snapshot,
 } from '@breakwater/bus';
-import type { Definitions } from '../../games/definitions.ts';
+import { type Definitions, definitionOf } from '../../games/definitions.ts';
 import { Replay } from '../../games/replay.ts';
 import type { Findings } from '../report.ts';
 import type { RecordSource, StoredRecord } from '../sources.ts';
@@ -98,6 +98,8 @@ class GameCheck {
   /** The state cannot be followed any more; the chain still can. */
   #isLost = false;
   #firstSeq: number | undefined;
+  /** The newest. */
+  #claim: ClaimRecord | undefined;
 
   constructor(
     game: string,
@@ -159,13 +161,13 @@ class GameCheck {
 
   /** A log that was never purged is replayed from its first claim; another one from a snapshot. */
   #begin(seq: number, record: GameRecord): void {
-    const definition = record.kind === 'claim' ? this.#definitions.get(record.type) : undefined;
     if (record.kind !== 'claim' || record.epoch !== 1 || record.n !== 0) {
       const base = this.#snapshots.find(({ logSeq }) => logSeq === seq - 1);
       if (base !== undefined) this.#load(base);
       return;
     }
-    if (definition === undefined || definition.schemaVersion !== record.schemaVersion) {
+    const definition = this.#definitionOf(record);
+    if (definition === undefined) {
       this.#isLost = true;
       this.#findings.skipped(`game whose type ${record.type}@${record.schemaVersion} is not here`);
       return;
@@ -173,19 +175,23 @@ class GameCheck {
     this.#guard(() => this.#follow(Replay.begin(definition, record.details)));
   }
 
-  /** A new owner may have changed the state to another version: only a snapshot of that one leads on. */
-  #checkVersion({ type, schemaVersion }: ClaimRecord): void {
-    const definition = this.#replay?.definition;
-    if (definition === undefined) return;
-    if (definition.type === type && definition.schemaVersion === schemaVersion) return;
+  #definitionOf({ type, schemaVersion }: ClaimRecord | Snapshot) {
+    return definitionOf(this.#definitions, type, schemaVersion);
+  }
+
+  /** A new owner may change the state to another version: if that is not here, only a snapshot of it leads on. */
+  #checkVersion(claim: ClaimRecord): void {
+    this.#claim = claim;
+    if (this.#replay === undefined || this.#definitionOf(claim) !== undefined) return;
+    const { type, schemaVersion } = claim;
     this.#replay = undefined;
     this.#rule = undefined;
     this.#findings.skipped(`games that went on as ${type}@${schemaVersion}, until a snapshot of it`);
   }
 
   #load(snapshot: Snapshot): void {
-    const definition = this.#definitions.get(snapshot.type);
-    if (definition === undefined || definition.schemaVersion !== snapshot.schemaVersion) return;
+    const definition = this.#definitionOf(snapshot);
+    if (definition === undefined) return;
     this.#guard(() => this.#follow(Replay.from(definition, snapshot)));
   }
 
@@ -194,12 +200,25 @@ class GameCheck {
     this.#rule = RULES_BY_TYPE.get(replay.definition.type)?.(replay);
   }
 
+  /** The state, where the record holds all of it in a version of its own. */
+  #beginAnew(seq: number, record: DeltaRecord): void {
+    const claim = this.#claim;
+    const definition = claim && this.#definitionOf(claim);
+    if (claim === undefined || definition === undefined) return;
+    this.#guard(() => {
+      const replay = Replay.begin(definition, claim.details);
+      replay.apply(record);
+      this.#follow(replay);
+    }, `record ${seq}: `);
+  }
+
   #delta(seq: number, record: DeltaRecord): void {
+    if (this.#isLost) return;
+    const before = this.#replay?.tick ?? 0;
+    if (record.isWhole) this.#beginAnew(seq, record);
+    else this.#guard(() => this.#replay?.apply(record), `record ${seq}: `);
     const replay = this.#replay;
     if (replay === undefined || this.#isLost) return;
-    const before = replay.tick;
-    this.#guard(() => replay.apply(record), `record ${seq}: `);
-    if (this.#isLost) return;
     if (replay.tick !== record.tick)
       this.#violated('replay', `record ${seq} says tick ${record.tick} and leads to ${replay.tick}`);
     if (record.hash !== undefined && record.hash !== replay.hash())
