@@ -302,6 +302,23 @@ describe('a game whose process is gone', () => {
     expect([player.of('game.joined'), spectator.of('game.joined').length]).toEqual([[joined], 1]);
     expect(await watching.metric('breakwater_edge_silent_games_total')).toBe(2);
   });
+
+  it('is told to have failed, to those who look on as well, when the matchmaker says that it cannot go on', async () => {
+    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '300' } });
+    await game.own();
+    await using player = await watching.open('ann');
+    await using spectator = await watching.open('sam');
+    await join(player);
+    await join(spectator, { spectate: true });
+    match.onFind = async () => {
+      throw new ReplyError('game_failed', 'the log of the game is gone');
+    };
+    await game.vanish();
+    for (const member of [player, spectator])
+      await eventually(() =>
+        expect(member.of('game.ended')).toEqual([expect.objectContaining({ reason: 'failed' })]),
+      );
+  });
 });
 
 describe('a game that changes hands', () => {

@@ -52,6 +52,10 @@ export interface NewsPlace {
   readonly prev: number;
 }
 
+export function endedFrame(game: string, reason: string): Frame {
+  return textFrame(JSON.stringify({ t: 'game.ended', game, reason }));
+}
+
 /** Cuts a record into frames without looking into its parts. `isWanted` says whose slices anybody here needs. */
 export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: number) => boolean): GameNews {
   const { game, handle, seq, prev } = place;
@@ -62,8 +66,7 @@ export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: num
       return { kind, seq, epoch, frame, slices: undefined };
     }
     case 'end': {
-      const frame = textFrame(JSON.stringify({ t: 'game.ended', game, reason: record.reason }));
-      return { kind, seq, epoch, frame, slices: undefined };
+      return { kind, seq, epoch, frame: endedFrame(game, record.reason), slices: undefined };
     }
     case 'delta': {
       const { tick, parts } = record;

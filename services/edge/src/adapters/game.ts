@@ -10,6 +10,7 @@ import {
   decodeFeedMessage,
   decodeState,
   decodeStored,
+  endedFrame,
   type FollowedRecord,
   type GameNews,
   newsOf,
@@ -98,6 +99,14 @@ export class Game implements CheckedFeed {
 
   onTail(tail: StoredMessage | undefined): void {
     if (tail !== undefined) this.follower.onTail(decodeStored(tail));
+  }
+
+  /** It has failed, by the word of the matchmaker: its log may hold no `end` that would tell. */
+  fail(): void {
+    const frame = endedFrame(this.id, 'failed');
+    for (const member of this.members)
+      if (member.phase !== 'joining') this.#deps.delivery.outbox.enqueue(member.connection, frame);
+    this.#listener.onEnded(this);
   }
 
   /** Before the owner is asked: what is forwarded from now on is kept for this member. */

@@ -1,4 +1,5 @@
 import { matchedGame, reply } from '@breakwater/bus';
+import { BusError } from '@breakwater/service-kit';
 import type { EdgeDeps } from './deps.ts';
 import type { Game } from './game.ts';
 
@@ -48,6 +49,7 @@ export class SilentGames {
       log.info({ game: game.id }, 'a silent game was looked for');
     } catch (cause) {
       log.info({ game: game.id, err: cause }, 'a silent game was not found');
+      if (cause instanceof BusError && cause.remote?.code === 'game_failed' && game.isOpen) game.fail();
     } finally {
       this.#questions -= 1;
     }
