@@ -78,6 +78,7 @@ class Stage {
         onBadStart: nothing,
         onCommand: nothing,
         onFrozen: nothing,
+        onFull: nothing,
         onSnapshot: nothing,
         onAwards: nothing,
         onAwardTrouble: nothing,
