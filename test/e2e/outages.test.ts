@@ -13,7 +13,7 @@ describe('while bots talk and play', () => {
     installation = await Installation.shared();
   });
 
-  it('26. the pod of NATS is deleted: what was acknowledged is kept, nobody reconnects, and no other pod restarts', async () => {
+  it('the pod of NATS is deleted: what was acknowledged is kept, nobody reconnects, no other pod restarts (fault 26)', async () => {
     await using load = await Load.start(installation, { name: 'nats' });
     const before = await installation.restarts();
     await installation.kubectl(['delete', 'pod', 'breakwater-nats-0']);

@@ -37,7 +37,7 @@ describe('while bots talk and play', () => {
     await load.judge();
   });
 
-  it('helm upgrade with a changed value, and helm rollback, lose no message', async () => {
+  it('helm upgrade with a changed value, and helm rollback, lose no message (fault 38)', async () => {
     await using load = await Load.start(installation, { name: 'upgrade', games: 0 });
     const before = new Set([
       ...(await installation.podNames('chat')),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Installation } from './cluster/installation.ts';
 import { hasMetrics } from './cluster/kubernetes.ts';
 import { Load } from './cluster/load.ts';
+import { Operator } from './cluster/operator.ts';
 
 const metrics = await hasMetrics();
 const SCALE_TIMEOUT_MS = 240_000;
@@ -45,6 +46,40 @@ describe('scaling', () => {
     expect(added).toHaveLength(2);
     expect(podsOf()).toEqual(expect.arrayContaining(added));
     await installation.scale('simulation', 2);
+  });
+
+  it('the buffer adds pods of simulation when free places become few, and takes them away again', async () => {
+    await using operator = await Operator.open(installation);
+    const count = async () => (await installation.podNames('simulation')).length;
+    const hosted = await operator.gamesOnAll(await installation.podNames('simulation'));
+    // Two pods then have room for ten games more.
+    const maxGames = Math.ceil(hosted.length / 2) + 5;
+    const values = (freeSlots: number) => [
+      `simulation.settings.BREAKWATER_SIMULATION_MAX_GAMES=${maxGames}`,
+      'simulation.buffer.enabled=true',
+      `simulation.buffer.freeSlots=${freeSlots}`,
+      'simulation.buffer.hysteresisSlots=1',
+      'simulation.buffer.scaleDownSeconds=5',
+      'simulation.buffer.maxReplicas=4',
+    ];
+    const wait = { timeoutMs: SCALE_TIMEOUT_MS, intervalMs: 2_000 };
+    await installation.upgrade(values(8));
+    await installation.ready('simulation', 'matchmaker');
+    await eventually(async () => expect(await count()).toBe(2), { ...wait, message: 'two pods' });
+
+    await using ada = await installation.connect('ada');
+    for (let n = 0; n < 5; n++) await ada.games.create('world');
+    await eventually(async () => expect(await count()).toBe(3), { ...wait, message: 'a third pod' });
+    await installation.ready('simulation');
+    const game = await ada.games.join((await ada.games.create('world')).game);
+
+    await installation.upgrade(values(1));
+    await installation.ready('matchmaker');
+    await eventually(async () => expect(await count()).toBe(2), { ...wait, message: 'two pods again' });
+    const left = await operator.gamesOnAll(await installation.podNames('simulation'));
+    expect(left.length).toBe(hosted.length + 6);
+    expect(left.map((each) => each.game)).toContain(game.id);
+    expect(game.status).toBe('live');
   });
 
   it.skipIf(!metrics)('the autoscaler adds an edge when there is real load, and not before', async () => {

@@ -43,6 +43,10 @@ export class Operator implements AsyncDisposable {
     return result.value.games;
   }
 
+  async gamesOnAll(pods: readonly string[]): Promise<readonly HostedGame[]> {
+    return (await Promise.all(pods.map((pod) => this.gamesOn(pod)))).flat();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#nc.close();
     await this.#forward[Symbol.asyncDispose]();

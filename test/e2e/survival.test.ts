@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@breakwater/testkit';
+import { checkLedger } from '@breakwater/tools';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Installation, type Pod } from './cluster/installation.ts';
+import { clusterCommand, hasCommand } from './cluster/kubernetes.ts';
+import { Load } from './cluster/load.ts';
+import { Operator } from './cluster/operator.ts';
+
+const GAMES = 4;
+const MOVED_TIMEOUT_MS = 60_000;
+const API_OUTAGE_MS = 15_000;
+
+describe('games survive', () => {
+  let installation: Installation;
+
+  beforeAll(async () => {
+    installation = await Installation.shared();
+  });
+
+  afterAll(async () => {
+    await installation.upgrade([]);
+    await installation.ready();
+  });
+
+  /** Bots play while something happens to the pods of simulation: nobody reconnects, and the checker finds nothing. */
+  async function survive(name: string, work: (load: Load) => Promise<void>): Promise<void> {
+    await using load = await Load.start(installation, { name, games: GAMES, ratePerSecond: 0.5 });
+    const { failures } = load.stats;
+    await work(load);
+    await load.allThere();
+    await load.progress();
+    expect(load.stats.reconnects).toBe(0);
+    expect(load.stats.failures).toBe(failures);
+    expect(load.stats.ownerChanges).toBeGreaterThan(0);
+    const { gaps } = await load.judge();
+    const longest = Math.max(0, ...Object.values(gaps).map(({ maxMs }) => maxMs));
+    const pause = Math.round(load.stats.longestPauseMs);
+    console.log(
+      `${name}: longest pause of an owner change ${pause} ms, longest gap ${Math.round(longest)} ms`,
+    );
+  }
+
+  /** A pod that hosts games now, the one with the most. */
+  async function busiest(): Promise<Pod> {
+    await using operator = await Operator.open(installation);
+    const pods = await installation.pods('simulation');
+    const counts = await Promise.all(
+      pods.map(async (pod) => {
+        const games = await operator.gamesOn(pod.metadata.name);
+        return { pod, running: games.filter(({ players }) => players > 0).length };
+      }),
+    );
+    counts.sort((a, b) => b.running - a.running);
+    expect(counts[0]?.running).toBeGreaterThan(0);
+    return counts[0]!.pod;
+  }
+
+  const ownersChange = (load: Load) =>
+    eventually(() => expect(load.stats.ownerChanges).toBeGreaterThan(0), {
+      timeoutMs: MOVED_TIMEOUT_MS,
+      message: 'a change of owner',
+    });
+
+  it('a pod of simulation that is deleted', () =>
+    survive('deleted', async (load) => {
+      const { metadata } = await busiest();
+      await installation.kubectl(['delete', 'pod', metadata.name]);
+      await ownersChange(load);
+      await installation.ready('simulation');
+    }));
+
+  it('a pod of simulation that is deleted by force, without a word', () =>
+    survive('forced', async (load) => {
+      const { metadata } = await busiest();
+      await installation.kubectl(['delete', 'pod', metadata.name, '--grace-period=0', '--force']);
+      await ownersChange(load);
+      await installation.ready('simulation');
+    }));
+
+  it.skipIf(!hasCommand('killContainer'))('SIGKILL of the process in a pod of simulation', () =>
+    survive('killed', async (load) => {
+      const pod = await busiest();
+      await clusterCommand('killContainer', [containerId(pod)]);
+      await ownersChange(load);
+      await installation.ready('simulation');
+    }),
+  );
+
+  it('evictions, of which the disruption budget lets only one happen at a time', () =>
+    survive('evicted', async (load) => {
+      const first = await busiest();
+      const others = (await installation.podNames('simulation')).filter(
+        (name) => name !== first.metadata.name,
+      );
+      await evict(first.metadata.name);
+      for (const name of others) await expect(evict(name)).rejects.toThrow(/disruption budget/i);
+      await ownersChange(load);
+      await installation.ready('simulation');
+    }));
+
+  it('a rollout restart of simulation, and of the matchmaker meanwhile', () =>
+    survive('restarted', async (load) => {
+      await Promise.all([installation.restart('simulation'), installation.restart('matchmaker')]);
+      await ownersChange(load);
+    }));
+
+  it('simulation scaled from 5 to 2 with games on every pod', async () => {
+    await installation.scale('simulation', 5);
+    await using operator = await Operator.open(installation);
+    await using load = await Load.start(installation, { name: 'scaled', players: 10, games: 10 });
+    const before = await installation.podNames('simulation');
+    for (const name of before) expect(await operator.gamesOn(name), name).not.toEqual([]);
+    const playing = async (pods: readonly string[]) =>
+      (await operator.gamesOnAll(pods)).filter(({ players }) => players > 0).map(({ game }) => game);
+    const games = await playing(before);
+    expect(games).toHaveLength(10);
+    await installation.scale('simulation', 2);
+    await load.allThere();
+    await load.progress();
+    expect(load.stats.ownerChanges).toBeGreaterThan(0);
+    expect(load.stats.reconnects).toBe(0);
+    expect((await playing(await installation.podNames('simulation'))).sort()).toEqual(games.sort());
+    await load.judge();
+  });
+
+  const canPause = hasCommand('pauseApi') && hasCommand('resumeApi') && hasCommand('killContainer');
+  it.skipIf(!canPause)('a process of simulation that is killed while the API server is silent', () =>
+    survive('silent', async (load) => {
+      const pod = await busiest();
+      await clusterCommand('pauseApi');
+      try {
+        await clusterCommand('killContainer', [containerId(pod)]);
+        await ownersChange(load);
+        await load.progress();
+        await sleep(API_OUTAGE_MS);
+        await load.progress();
+      } finally {
+        await clusterCommand('resumeApi');
+      }
+      await installation.ready('simulation');
+    }),
+  );
+
+  it('and every award is in the ledgers once', async () => {
+    await using nats = await installation.nats();
+    const report = await eventually(
+      async () => {
+        const found = await checkLedger({ nats: nats.url });
+        expect(found.violations).toEqual([]);
+        return found;
+      },
+      { timeoutMs: 60_000, intervalMs: 2_000 },
+    );
+    expect(report.ok).toBe(true);
+  });
+
+  function evict(name: string): Promise<string> {
+    const { namespace } = installation;
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+    return installation.kubectl(['create', '--raw', path, '--filename', '-'], JSON.stringify(eviction));
+  }
+});
+
+/** As the container runtime knows it. */
+function containerId(pod: Pod): string {
+  const id = pod.status.containerStatuses?.[0]?.containerID?.split('//')[1];
+  if (id === undefined) throw new Error(`${pod.metadata.name} has no container`);
+  return id;
+}
