@@ -1,6 +1,7 @@
 import {
   type HostedGame,
   inboxPrefixOf,
+  matchMoved,
   type NatsUser,
   podId,
   reply,
@@ -41,6 +42,14 @@ export class Operator implements AsyncDisposable {
     const result = decode(reply(simGames), answer.json());
     if (!result.ok || !result.value.ok) throw new Error(`${pod} answered ${answer.string()}`);
     return result.value.games;
+  }
+
+  /** What `breakwater games move` does. */
+  async move(game: string, to: string): Promise<void> {
+    const subject = subjectsFor(PARTITIONS).matchOperation('move');
+    const answer = await this.#nc.request(subject, JSON.stringify({ game, to }), { timeout: 15_000 });
+    const result = decode(reply(matchMoved), answer.json());
+    if (!result.ok || !result.value.ok) throw new Error(`${game} was not moved: ${answer.string()}`);
   }
 
   async gamesOnAll(pods: readonly string[]): Promise<readonly HostedGame[]> {
