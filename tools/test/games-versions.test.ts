@@ -65,6 +65,7 @@ function sourceOf(records: readonly GameRecord[]): RecordSource {
   return {
     async *room() {},
     async *snapshots() {},
+    firstOfGame: async () => undefined,
     async *game() {
       for (const [index, record] of records.entries())
         yield { seq: index + 1, data: encodeGameRecord(record), timeMs: undefined };
