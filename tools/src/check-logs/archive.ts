@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, mkdirSync, type WriteStream } from
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
+import { decodeGameRecord } from '@breakwater/bus';
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream';
 import { type Installation, type InstallationOptions, openInstallation } from './installation.ts';
 import type { RecordSource, StoredRecord } from './sources.ts';
@@ -68,6 +69,8 @@ class StreamCopy {
   readonly #file: WriteStream;
   readonly #work: Promise<void>;
   #copiedSeq = 0;
+  /** Times that records were gone before they could be copied; whose they were is not known. */
+  #jumps = 0;
   /** The last sequence to copy, once that is known. */
   #untilSeq = Number.POSITIVE_INFINITY;
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -121,10 +124,12 @@ class StreamCopy {
 
   async #take({ subject, seq, time, data }: JsMsg): Promise<void> {
     const game = subject.split('.')[2] ?? '';
+    if (seq > this.#copiedSeq + 1) this.#jumps += 1;
     const line = JSON.stringify({
       game,
       seq,
       at: time.getTime(),
+      jumps: this.#jumps,
       data: Buffer.from(data).toString('base64'),
     });
     this.#copiedSeq = seq;
@@ -133,32 +138,36 @@ class StreamCopy {
   }
 }
 
+/** A copied record, and how often records of its stream had been missed until then. */
+type CopiedRecord = StoredRecord & { readonly jumps: number };
+
 /** Records of games by sequence, from archives. */
-export type ArchivedGames = ReadonlyMap<string, ReadonlyMap<number, StoredRecord>>;
+export type ArchivedGames = ReadonlyMap<string, ReadonlyMap<number, CopiedRecord>>;
 
 /** @throws Error when a line is none of an archive, or they hold more than `maxBytes` */
 export async function readArchives(files: readonly string[], maxBytes: number): Promise<ArchivedGames> {
-  const games = new Map<string, Map<number, StoredRecord>>();
+  const games = new Map<string, Map<number, CopiedRecord>>();
   let bytes = 0;
   for (const file of files) {
     for await (const text of createInterface({ input: createReadStream(file) })) {
       const { game, record } = parseLine(file, text);
       bytes += record.data.length;
       if (bytes > maxBytes) throw new Error(`the archives hold more than ${maxBytes} bytes`);
-      const records = games.get(game) ?? new Map<number, StoredRecord>();
+      const records = games.get(game) ?? new Map<number, CopiedRecord>();
       games.set(game, records.set(record.seq, record));
     }
   }
   return games;
 }
 
-/** `at` is missing in older copies. */
-function parseLine(file: string, text: string): { game: string; record: StoredRecord } {
-  const { game, seq, at, data } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+/** `at` and `jumps` are missing in older copies. */
+function parseLine(file: string, text: string): { game: string; record: CopiedRecord } {
+  const { game, seq, at, jumps, data } = JSON.parse(text) as Readonly<Record<string, unknown>>;
   if (typeof game !== 'string' || typeof seq !== 'number' || typeof data !== 'string')
     throw new Error(`${file} is no archive`);
   const timeMs = typeof at === 'number' ? at : undefined;
-  return { game, record: { seq, data: Buffer.from(data, 'base64'), timeMs } };
+  const record = { seq, data: Buffer.from(data, 'base64'), timeMs };
+  return { game, record: { ...record, jumps: typeof jumps === 'number' ? jumps : 0 } };
 }
 
 export interface ArchiveListener {
@@ -166,6 +175,8 @@ export interface ArchiveListener {
   onDifference(game: string, seq: number): void;
   /** The copy ends before the stored log begins: what lies between would look like a hole, so it is not used. */
   onIncomplete(game: string): void;
+  /** Records were purged before they were copied: only what follows them is used. */
+  onMissed(game: string): void;
 }
 
 /** The streams, and in front of them what was archived and is purged now. */
@@ -189,14 +200,14 @@ export function withArchive(
 async function* merged(
   game: string,
   stored: AsyncIterable<StoredRecord>,
-  archived: ReadonlyMap<number, StoredRecord>,
+  archived: ReadonlyMap<number, CopiedRecord>,
   listener: ArchiveListener,
 ): AsyncGenerator<StoredRecord> {
   let isFirst = true;
   for await (const record of stored) {
     const copy = archived.get(record.seq);
     if (isFirst && copy === undefined) listener.onIncomplete(game);
-    else if (isFirst) yield* below(record.seq, archived);
+    else if (isFirst) yield* below(record.seq, archived, () => listener.onMissed(game));
     isFirst = false;
     if (copy !== undefined && Buffer.compare(copy.data, record.data) !== 0)
       listener.onDifference(game, record.seq);
@@ -204,6 +215,23 @@ async function* merged(
   }
 }
 
-function* below(limit: number, archived: ReadonlyMap<number, StoredRecord>): Generator<StoredRecord> {
-  for (const seq of [...archived.keys()].sort((a, b) => a - b)) if (seq < limit) yield archived.get(seq)!;
+/** What was copied below a sequence, from the last place on where something may have been missed. */
+function below(
+  limit: number,
+  archived: ReadonlyMap<number, CopiedRecord>,
+  onMissed: () => void,
+): readonly StoredRecord[] {
+  const records = [...archived.values()].filter(({ seq }) => seq <= limit).sort((a, b) => a.seq - b.seq);
+  const hole = records.findLastIndex((record, index) => isBehindHole(records[index - 1], record));
+  if (hole > 0) onMissed();
+  return records.slice(Math.max(0, hole)).filter(({ seq }) => seq < limit);
+}
+
+/** The stream jumped between two copies, and the second one does not say that it follows the first. */
+function isBehindHole(before: CopiedRecord | undefined, record: CopiedRecord): boolean {
+  if (before === undefined || before.jumps === record.jumps) return false;
+  const [first, second] = [decodeGameRecord(before.data), decodeGameRecord(record.data)];
+  if (!first.ok || !second.ok) return true;
+  const { epoch, nonce, n } = first.value;
+  return second.value.epoch !== epoch || second.value.nonce !== nonce || second.value.n !== n + 1;
 }

@@ -54,6 +54,7 @@ export async function checkLogs(options: CheckLogsOptions): Promise<Report> {
   const source = withArchive(streams, archived, {
     onDifference: (game, seq) =>
       findings.violated('replay', `game ${game}`, `record ${seq} is another one than when it was archived`),
+    onMissed: () => findings.skipped('archives of games whose records were purged before they were copied'),
     onIncomplete: () => findings.skipped('archives of games that end before the log begins'),
   });
   return await checkTraces(clients, source, await loadDefinitions(options.games), options, findings);
