@@ -88,6 +88,21 @@ describe('an owner', () => {
     }
   });
 
+  it('snapshots a game in time although none of its owners lives long enough to', async () => {
+    const world = await hosted({ snapshotEveryRecords: 60, keepAliveMs: 50 });
+    for (let epoch = 2; epoch <= 9; epoch++) {
+      world.join('ann', epoch);
+      await world.ticks(40);
+      world.crash(epoch - 2);
+      const hosting = world.host(epoch);
+      await world.clock.advanceAsync(200);
+      expect((await hosting).kind).toBe('hosted');
+    }
+    expect(world.log.archive.length).toBeGreaterThan(60);
+    expect(world.snapshots.archive.length).toBeGreaterThan(0);
+    expect(world.violations).toEqual([]);
+  });
+
   it('finds out that it was overtaken while it slept, when it looks', async () => {
     const world = await hosted();
     await world.ticks(100);

@@ -40,8 +40,6 @@ const ROOMY_EDGE = {
   BREAKWATER_LOG_LEVEL: 'warn',
 } as const;
 const QUIET = { BREAKWATER_LOG_LEVEL: 'warn' } as const;
-/** Half a minute of records at least stays in a log: the archive must copy them before they are purged. */
-const SIMULATION = { ...QUIET, BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS: '600' } as const;
 
 /** A whole Breakwater of its own, a fault proxy before each edge, and hands to hurt it with. */
 export class Rig implements AsyncDisposable {
@@ -59,7 +57,7 @@ export class Rig implements AsyncDisposable {
   }
 
   static async start(size: Omit<StackSize, 'web'>): Promise<Rig> {
-    const env = { edge: ROOMY_EDGE, chat: QUIET, simulation: SIMULATION, matchmaker: QUIET };
+    const env = { edge: ROOMY_EDGE, chat: QUIET, simulation: QUIET, matchmaker: QUIET };
     const stack = await startStack({ ...size, web: false, env });
     const proxies = new Map<string, FaultProxy>();
     for (const [index, url] of stack.edgeUrls.entries())

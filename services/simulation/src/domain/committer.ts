@@ -19,6 +19,7 @@ export interface CommitterDeps {
   readonly details: GameDetails;
   readonly chain: Chain;
   readonly restarts: Restarts;
+  readonly replayedRecords: number;
   readonly options: OwnerOptions;
   readonly events: OwnerEvents;
   /** Awards that a stored record gave. */
@@ -47,12 +48,13 @@ export class Committer {
   readonly #verifier: Verifier | undefined;
   #waiting: Waiting[] = [];
   #lastAppendMs: number;
-  #recordsSinceSnapshot = 0;
+  #recordsSinceSnapshot: number;
   #snapshotting: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
+    this.#recordsSinceSnapshot = deps.replayedRecords;
     this.#schema = JSON.stringify(deps.factory.definition.schema);
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
     this.#lastAppendMs = deps.ports.clock.monotonicMs();

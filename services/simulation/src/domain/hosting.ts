@@ -129,7 +129,7 @@ async function claimAndCatchUp(deps: HostingDeps, warm: Warm, knownTailSeq?: num
   const start = 'failure' in warm ? await warmUp(deps, undefined, claimed.seq) : warm;
   if ('refusal' in start) return refused(start);
   if ('failure' in start) return endFailed(deps, chain, start.failure);
-  if ('fresh' in start) return hosted(deps, { details, chain }, start.fresh, []);
+  if ('fresh' in start) return hosted(deps, { details, chain, replayedRecords: 0 }, start.fresh, []);
   // Its claim was made without knowing the game, so not with the details of a migrated one.
   if ('failure' in warm && start.replay.schemaVersion !== deps.factory.definition.schemaVersion)
     return unavailable('the game has another version than was known before its claim');
@@ -162,15 +162,16 @@ function goOn(deps: HostingDeps, chain: Chain, replay: Replay, before: Before | 
   if ('refusal' in current) return refused(current);
   const { details } = deps;
   const { instance } = current;
-  if (instance !== undefined) return hosted(deps, { details, chain }, instance, replay.restarts);
+  const game = { details, chain, replayedRecords: replay.records };
+  if (instance !== undefined) return hosted(deps, game, instance, replay.restarts);
   // Only claims so far: no owner came as far as storing what `setup` made.
   const fresh = createNew(deps);
-  return 'fresh' in fresh ? hosted(deps, { details, chain }, fresh.fresh, []) : refused(fresh);
+  return 'fresh' in fresh ? hosted(deps, game, fresh.fresh, []) : refused(fresh);
 }
 
 function hosted(
   { factory }: HostingDeps,
-  game: Pick<OwnedGame, 'details' | 'chain'>,
+  game: Pick<OwnedGame, 'details' | 'chain' | 'replayedRecords'>,
   instance: GameInstance,
   restarts: readonly number[],
 ): HostingResult {

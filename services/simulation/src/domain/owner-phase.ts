@@ -14,6 +14,8 @@ export interface OwnedGame {
   readonly details: GameDetails;
   readonly chain: Chain;
   readonly restarts: Restarts;
+  /** Records since the newest snapshot that the game was loaded from: owners that live shortly add up. */
+  readonly replayedRecords: number;
 }
 
 export interface OwnerSetup {

@@ -40,6 +40,8 @@ export class Replay {
   /** Sequence of the last record applied; 0 before the first. */
   seq = 0;
   head: RecordHead | undefined;
+  /** Records that were applied since the snapshot, or since the beginning. */
+  records = 0;
   /** Ticks at which the game went on after it had thrown, as far back as was read. */
   readonly restarts: number[] = [];
   ended: string | undefined;
@@ -77,6 +79,7 @@ export class Replay {
     const record = decoded.value;
     if (!this.#follows(record)) throw new LogHoleError(`a record is missing before ${stored.seq}`);
     this.#take(record);
+    this.records += 1;
     this.seq = stored.seq;
     this.head = { epoch: record.epoch, nonce: record.nonce, n: record.n };
   }
