@@ -63,6 +63,7 @@ async function migratedLog(): Promise<GameRecord[]> {
 
 function sourceOf(records: readonly GameRecord[]): RecordSource {
   return {
+    firstOfGame: async () => undefined,
     async *room() {},
     async *snapshots() {},
     firstOfGame: async () => undefined,
