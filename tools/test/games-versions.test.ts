@@ -63,7 +63,6 @@ async function migratedLog(): Promise<GameRecord[]> {
 
 function sourceOf(records: readonly GameRecord[]): RecordSource {
   return {
-    firstOfGame: async () => undefined,
     async *room() {},
     async *snapshots() {},
     firstOfGame: async () => undefined,
