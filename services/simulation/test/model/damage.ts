@@ -21,13 +21,15 @@ export function damaged(bytes: Uint8Array, how: Damage): Uint8Array | undefined 
   }
 }
 
-/** Damages the newest snapshot while two are good, so that the promise of the second one is put to the test. */
+/**
+ * Damages the newest snapshot, if it and the one before it are whole: one of two may rot, and the game must not be
+ * lost. Both at once no two copies outlive.
+ */
 export function damageNewest(snapshots: MemoryChain, how: Damage): void {
-  const originals = new Set(snapshots.archive);
-  const good = snapshots.records.filter((record) => originals.has(record));
-  const newest = good.at(-1);
-  if (newest === undefined || good.length < 2) return;
+  const [older, newest] = snapshots.archive.slice(-2);
+  if (older === undefined || newest === undefined) return;
   const at = snapshots.records.indexOf(newest);
+  if (at < 0 || !snapshots.records.includes(older)) return;
   const bytes = damaged(newest.bytes, how);
   snapshots.records.splice(at, 1, ...(bytes === undefined ? [] : [{ seq: newest.seq, bytes }]));
 }
