@@ -99,7 +99,7 @@ test(`${RUNS[1]} min of chaos break no rule, and everything recovers`, { timeout
       story,
     ).toBeGreaterThanOrEqual(3);
     for (const what of ['shown states', 'acked commands', 'acked messages', 'shown messages'])
-      expect(result.report.checked[what], `${what}\n${story}`).toBeGreaterThan(100);
+      expect(result.report.checked[what], `${what}\n${story}`).toBeGreaterThan(20);
     expect(result.report.gaps.owner?.count, story).toBeGreaterThan(0);
     expect(
       result.timeline.noticed.some(({ kind }) => kind === 'away'),
