@@ -7,7 +7,10 @@ import { SYSTEM_TABLES } from './system-tables.ts';
 import type { TableSpecs } from './table.ts';
 import { DEFAULT_MAX_ROWS } from './table-store.ts';
 
-/** `committed`: a state is shown once it is stored. `volatile`: shown at once, and a crash may lose a second. */
+/**
+ * `committed`: a state is shown once it is stored. `volatile`: shown at once, and a crash may lose a second; the
+ * simulation service refuses such a game, as it cannot host it yet.
+ */
 export type Durability = 'committed' | 'volatile';
 
 /** A command: its arguments, and what it does. What `run` changed is undone if it throws or rejects. */
