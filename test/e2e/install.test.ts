@@ -31,30 +31,30 @@ describe('an installation on a cluster', () => {
   it('lets two people talk and play in a browser, on the pod that the lobby names', async () => {
     browser ??= await launchChromium();
     const url = await installation.url('web');
-    const ada = await enter(browser, url, 'Ada');
-    const bob = await enter(browser, url, 'Bob');
+    const wilma = await enter(browser, url, 'Wilma');
+    const xaver = await enter(browser, url, 'Xaver');
 
-    for (const page of [ada, bob]) {
+    for (const page of [wilma, xaver]) {
       await page.locator('.lobby').getByRole('link', { name: 'general' }).click();
       await page.getByRole('heading', { name: 'general', level: 1 }).waitFor();
     }
-    await say(ada, 'is the water calm?');
-    await bob.locator('.message', { hasText: 'is the water calm?' }).waitFor();
-    await say(bob, 'very');
-    await ada.locator('.message', { hasText: 'very' }).waitFor();
+    await say(wilma, 'is the water calm?');
+    await xaver.locator('.message', { hasText: 'is the water calm?' }).waitFor();
+    await say(xaver, 'very');
+    await wilma.locator('.message', { hasText: 'very' }).waitFor();
 
-    await ada.goto(`${url}/#/`);
-    await ada.getByRole('button', { name: 'Play now' }).click();
-    await ada.getByTestId('scores').getByText('Ada').waitFor();
-    await bob.goto(ada.url());
-    await bob.getByTestId('scores').getByText('Bob').waitFor();
-    await ada.getByTestId('scores').getByText('Bob').waitFor();
+    await wilma.goto(`${url}/#/`);
+    await wilma.getByRole('button', { name: 'Play now' }).click();
+    await wilma.getByTestId('scores').getByText('Wilma').waitFor();
+    await xaver.goto(wilma.url());
+    await xaver.getByTestId('scores').getByText('Xaver').waitFor();
+    await wilma.getByTestId('scores').getByText('Xaver').waitFor();
 
-    const pod = await ada.getByTestId('pod').textContent();
+    const pod = await wilma.getByTestId('pod').textContent();
     expect(await installation.podNames('simulation')).toContain(pod);
-    const game = new URL(ada.url()).hash.split('/').at(-1) ?? '';
-    await bob.goto(`${url}/#/`);
-    await bob.locator(`.lobby a[href*="${game}"]`).getByText(`on ${pod}`).waitFor();
+    const game = new URL(wilma.url()).hash.split('/').at(-1) ?? '';
+    await xaver.goto(`${url}/#/`);
+    await xaver.locator(`.lobby a[href*="${game}"]`).getByText(`on ${pod}`).waitFor();
     await using operator = await Operator.open(installation);
     await eventually(async () => {
       const hosted = (await operator.gamesOn(pod ?? '')).find((each) => each.game === game);
