@@ -1,6 +1,11 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { subjectsFor } from '@breakwater/bus';
-import type { BucketWatch, ServiceConfig, ServiceContext } from '@breakwater/service-kit';
+import {
+  type BucketWatch,
+  type ServiceConfig,
+  type ServiceContext,
+  untilReachable,
+} from '@breakwater/service-kit';
 import { GamesBucket } from './adapters/games-bucket.ts';
 import { Heartbeat } from './adapters/heartbeat.ts';
 import { kubernetesPart } from './adapters/kube/kubernetes.ts';
@@ -43,12 +48,17 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     log.warn({ err: error }, 'the registry could not be written');
   };
 
-  const store = await GamesBucket.open(nats, {
-    replicas: config.replicas,
-    maxBytes: config.registryBytes,
-    maxEntryBytes: config.entryBytes,
-    timeoutMs: config.storeTimeoutMs,
+  const openBuckets = async () => ({
+    games: await GamesBucket.open(nats, {
+      replicas: config.replicas,
+      maxBytes: config.registryBytes,
+      maxEntryBytes: config.entryBytes,
+      timeoutMs: config.storeTimeoutMs,
+    }),
+    leader: await LeaderBucket.open(nats, { replicas: config.replicas, timeoutMs: config.storeTimeoutMs }),
   });
+  const buckets = await untilReachable(openBuckets, { log, signal: lifecycle.ending });
+  const store = buckets.games;
   const mirror = new Mirror();
   const heard = new HeardTime(config.heartbeatMs);
   const cordons = new Cordons();
@@ -58,7 +68,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const peers = new Peers(config.instance, config.heartbeatMs * (config.missedHeartbeats + 1));
   const leadership = new Leadership({
     self: config.instance,
-    store: await LeaderBucket.open(nats, { replicas: config.replicas, timeoutMs: config.storeTimeoutMs }),
+    store: buckets.leader,
     time: clock,
     heard,
     limits: config,

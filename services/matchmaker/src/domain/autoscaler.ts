@@ -142,7 +142,8 @@ export class BufferScaler {
       retire: going
         .filter((process) => !process.isRetired && this.#isSettledEmpty(process, view))
         .map(({ pod }) => pod),
-      replicas: retired.length > 0 ? view.replicas - retired.length : undefined,
+      // Nobody is taken away while another is given back: Kubernetes might choose that one.
+      replicas: retired.length > 0 && tooMany.length === 0 ? view.replicas - retired.length : undefined,
     };
   }
 
@@ -155,13 +156,17 @@ export class BufferScaler {
       return [];
     }
     this.#surplusSinceMs ??= view.nowMs;
-    return view.nowMs - this.#surplusSinceMs >= this.#rule.stableMs ? chosen : [];
+    if (view.nowMs - this.#surplusSinceMs < this.#rule.stableMs) return [];
+    // What becomes of the free places by this is seen before the next is chosen.
+    this.#surplusSinceMs = undefined;
+    return chosen;
   }
 
-  #unneeded({ open, free }: Capacity, limit: number): string[] {
+  #unneeded({ open, cordoned, free }: Capacity, limit: number): string[] {
     const { freeSlots, hysteresisSlots, movesGames } = this.#rule;
     const chosen: string[] = [];
-    let left = free;
+    // Games of those that are on their way out will take places, too.
+    let left = movesGames ? cordoned.reduce((sum, { games }) => sum - games, free) : free;
     for (const process of open.toSorted(byGames)) {
       left -= movesGames ? process.maxGames : freeOf(process);
       if (chosen.length >= limit || left < freeSlots + hysteresisSlots) break;

@@ -30,8 +30,8 @@ export interface DrainsParts {
  */
 export class Drains {
   readonly #parts: DrainsParts;
-  /** Games whose move failed, and when to try again. */
-  readonly #postponed = new Map<string, number>();
+  /** Games whose move failed: how often, and when to try again. */
+  readonly #failed = new Map<string, { readonly tries: number; readonly nextMs: number }>();
 
   constructor(parts: DrainsParts) {
     this.#parts = parts;
@@ -39,27 +39,34 @@ export class Drains {
 
   /** Begins what can be begun. Called at each heartbeat of ours, of a process that drains, and after each move. */
   look(): void {
-    const { isLeader, mover, limits, time } = this.#parts;
+    const { isLeader, mover, limits } = this.#parts;
     if (!isLeader()) return;
-    for (const [game, untilMs] of this.#postponed)
-      if (untilMs <= time.monotonicMs()) this.#postponed.delete(game);
-    for (const { pod, line } of this.#games()) {
+    const games = this.#games();
+    const wanted = new Set(games.map(({ line }) => line.game));
+    for (const game of this.#failed.keys()) if (!wanted.has(game)) this.#failed.delete(game);
+    for (const { pod, line } of games) {
       if (mover.running >= limits.maxMoves) return;
       if (this.#canMove(pod, line.game)) void this.#move(line.game);
     }
   }
 
+  /** Those that failed least first, so that games which cannot be moved hold up no others; then the emptiest. */
   #games(): { pod: string; line: HostedGame }[] {
     const { fleet, hostings } = this.#parts;
     const toEmpty = fleet.live().filter(({ isToEmpty }) => isToEmpty);
     return toEmpty
       .flatMap(({ status: { pod } }) => hostings.on(pod).map((line) => ({ pod, line })))
-      .sort((a, b) => a.line.players - b.line.players);
+      .sort((a, b) => this.#triesOf(a.line) - this.#triesOf(b.line) || a.line.players - b.line.players);
+  }
+
+  #triesOf({ game }: HostedGame): number {
+    return this.#failed.get(game)?.tries ?? 0;
   }
 
   #canMove(pod: string, game: string): boolean {
-    const { mirror, mover, hostings } = this.#parts;
-    if (mover.isMoving(game) || this.#postponed.has(game) || hostings.of(game)?.pod !== pod) return false;
+    const { mirror, mover, hostings, time } = this.#parts;
+    if (mover.isMoving(game) || hostings.of(game)?.pod !== pod) return false;
+    if (time.monotonicMs() < (this.#failed.get(game)?.nextMs ?? 0)) return false;
     const entry = mirror.get(game)?.entry;
     return entry !== undefined && mover.placesBeside(pod, entry).length > 0;
   }
@@ -69,7 +76,8 @@ export class Drains {
     try {
       await mover.move(game, 'drain');
     } catch (error) {
-      this.#postponed.set(game, time.monotonicMs() + limits.moveRetryMs);
+      const tries = (this.#failed.get(game)?.tries ?? 0) + 1;
+      this.#failed.set(game, { tries, nextMs: time.monotonicMs() + limits.moveRetryMs });
       if (!(error instanceof ProtocolError)) onError(error);
     }
     this.look();

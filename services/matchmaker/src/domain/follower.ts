@@ -92,7 +92,7 @@ export class Follower {
     this.#asked.set(pod, nowMs);
     try {
       const answer = await sims.list(pod);
-      if (typeof answer === 'string') return;
+      if (typeof answer === 'string' || !this.#parts.fleet.isLive(pod)) return;
       this.#doubtful.delete(pod);
       hostings.replace(pod, answer.games);
       for (const line of answer.games) this.#note({ pod, line });

@@ -76,7 +76,11 @@ export class Mover {
 
   /** Processes that a game could be moved to from `pod`. */
   placesBeside(pod: string, entry: GameEntry): Place[] {
-    return placesFor(entry, this.#others(pod), this.#parts.limits.placement);
+    const { fleet, limits } = this.#parts;
+    const isEnding = fleet.live().some(({ status }) => status.pod === pod && status.isDraining);
+    // In a rollout the fullest process is likely the next that ends.
+    const rule: PlacementRule = isEnding ? { ...limits.placement, policy: 'spread' } : limits.placement;
+    return placesFor(entry, this.#others(pod), rule);
   }
 
   async #move(game: string, to: string | undefined): Promise<GameEntry> {

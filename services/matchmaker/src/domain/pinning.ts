@@ -79,7 +79,7 @@ export class Pinning {
     const answer = await sims.list(pod);
     if (answer === 'gone') {
       if (fleet.unanswered(pod)) hostings.drop(pod);
-    } else if (answer !== 'silent') hostings.replace(pod, answer.games);
+    } else if (answer !== 'silent' && fleet.isLive(pod)) hostings.replace(pod, answer.games);
     return this.hostingOf(game);
   }
 

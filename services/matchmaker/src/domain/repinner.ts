@@ -44,6 +44,8 @@ interface Lost {
   readonly sinceMs: number;
   /** No try before this, by the monotonic clock. */
   nextMs: number;
+  /** Tries that failed. */
+  tries: number;
 }
 
 /**
@@ -98,11 +100,11 @@ export class Repinner {
       if (!isOpen(entry)) continue;
       const hosting = pinning.hostingOf(entry.game);
       if (hosting !== undefined && hosting.line.epoch >= entry.epoch) continue;
-      this.#lost.set(entry.game, before.get(entry.game) ?? { sinceMs: heard.nowMs, nextMs: 0 });
+      this.#lost.set(entry.game, before.get(entry.game) ?? { sinceMs: heard.nowMs, nextMs: 0, tries: 0 });
     }
   }
 
-  /** Those with the most players first. */
+  /** Those that were tried least first, so that games which nobody can host hold up no others; then the fullest. */
   #due(): GameEntry[] {
     const { mirror, pinning } = this.#parts;
     const hasRoom = this.#roomFinder();
@@ -112,7 +114,8 @@ export class Repinner {
       const isTaken = this.#running.has(game) || pinning.isPinning(game);
       if (entry !== undefined && !isTaken && this.#isRipe(entry, lost) && hasRoom(entry)) due.push(entry);
     }
-    return due.sort((a, b) => b.players - a.players);
+    const triesOf = ({ game }: GameEntry) => this.#lost.get(game)?.tries ?? 0;
+    return due.sort((a, b) => triesOf(a) - triesOf(b) || b.players - a.players);
   }
 
   #isRipe(entry: GameEntry, { sinceMs, nextMs }: Lost): boolean {
@@ -170,6 +173,8 @@ export class Repinner {
 
   #postpone(game: string): void {
     const lost = this.#lost.get(game);
-    if (lost !== undefined) lost.nextMs = this.#parts.time.monotonicMs() + this.#parts.limits.repinRetryMs;
+    if (lost === undefined) return;
+    lost.nextMs = this.#parts.time.monotonicMs() + this.#parts.limits.repinRetryMs;
+    lost.tries += 1;
   }
 }

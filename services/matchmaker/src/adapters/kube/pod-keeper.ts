@@ -113,8 +113,10 @@ export class PodKeeper {
       if (pod === undefined || pod.isTerminating) continue;
       const isRetired = retire.has(pod.name) || isStillRetired(pod, process);
       const marks = marksFor(process.games, isRetired);
+      // One that was given back must not stay the first to go.
+      const isUrgent = isRetired !== (pod.deletionCost === RETIRED_COST);
       const isDue = nowMs - (this.#markedMs.get(pod.name) ?? Number.NEGATIVE_INFINITY) >= marksMs;
-      if (!isOff(pod, marks) || !(isDue || retire.has(pod.name))) continue;
+      if (!isOff(pod, marks) || !(isDue || isUrgent)) continue;
       if (await this.#patch(pod.name, () => cluster.mark(pod.name, marks)))
         this.#markedMs.set(pod.name, nowMs);
     }
