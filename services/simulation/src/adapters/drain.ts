@@ -31,6 +31,7 @@ export async function drainGames(
   publish: () => void,
 ): Promise<void> {
   const others = new OtherProcesses(settings.pod);
+  const startedMs = clock.monotonicMs();
   const hearing = nats.subscribe(subjects.simStatus(), {}, (message) =>
     others.hear(simStatus(message.json()), clock.monotonicMs()),
   );
@@ -45,7 +46,8 @@ export async function drainGames(
   const listenMs = Math.max(MIN_LISTEN_MS, HEARTBEATS * heartbeatMs);
   const end = await untilHandedOver(ports, { handOverMs, handOverAloneMs, listenMs });
   hearing.unsubscribe();
-  if (end !== 'empty') await retireGone(host, others, clock.monotonicMs() - listenMs, signal);
+  // Whoever was heard at any time of the drain and did not say that it ends may only be slow.
+  if (end !== 'empty') await retireGone(host, others, startedMs, signal);
   publish();
   if (host.isEmpty) return;
   const games = host.lines().length;

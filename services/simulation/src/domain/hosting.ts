@@ -68,6 +68,8 @@ function isRightBehind({ seq, ended, head }: Replay, tailSeq: number, epoch: num
 
 /** Up to `toSeq`, or `undefined` and good for nothing. */
 async function tryReplayTo(ports: OwnerPorts, replay: Replay, toSeq: number): Promise<Replay | undefined> {
+  // One that is ahead heard of records which the log has lost.
+  if (replay.seq > toSeq) return undefined;
   try {
     await replayTo(ports.log, replay, toSeq);
     return replay;
@@ -190,6 +192,7 @@ async function catchUp(
   // The append itself proved that nothing lies between.
   if (replay.seq === claimed.after) return { replay };
   try {
+    if (replay.seq > claimed.after) throw new LogHoleError('the log has lost records that were heard of');
     await replayTo(deps.ports.log, replay, claimed.seq);
     return { replay };
   } catch (cause) {

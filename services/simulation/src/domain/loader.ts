@@ -63,22 +63,32 @@ export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadR
   let newestTried = -1;
   let detail = 'the log has no beginning';
   let isUnreadable = false;
+  let isForeign = false;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const found = await goodSnapshots(deps.snapshots, tailSeq);
     const newest = found[0]?.snapshot.logSeq ?? 0;
     if (newest <= newestTried) break;
     newestTried = newest;
     for (const snapshot of [...found.map((each) => each.snapshot), undefined]) {
-      const attempt = await tryStart(deps, snapshot, tailSeq);
+      const replay = new Replay(deps.factory);
+      const attempt = await tryStart(deps, replay, snapshot, tailSeq);
       if (attempt instanceof Replay)
         return { kind: 'loaded', replay: attempt, fromSeq: snapshot?.logSeq ?? 0 };
       if (attempt instanceof WrongVersionError) return { kind: 'wrong_version', detail: attempt.message };
       deps.onBadStart?.(attempt.message);
       isUnreadable ||= attempt instanceof CorruptLogError;
+      isForeign ||= isUnreadable && isOfOther(replay, deps.factory);
       detail = attempt.message;
     }
   }
+  // Those who wrote it can read it: it is their game still, whatever this process makes of their tables.
+  if (isForeign) return { kind: 'wrong_version', detail };
   return { kind: isUnreadable ? 'unreadable' : 'lost', detail };
+}
+
+/** It came as far as a claim or snapshot, of another version than this process has. */
+function isOfOther({ schemaVersion }: Replay, { definition }: GameFactory): boolean {
+  return schemaVersion !== 0 && schemaVersion !== definition.schemaVersion;
 }
 
 const SECOND_LOOK_MS = 250;
@@ -100,10 +110,10 @@ type BadStart = LogHoleError | CorruptLogError | WrongVersionError;
 
 async function tryStart(
   deps: LoaderDeps,
+  replay: Replay,
   snapshot: Snapshot | undefined,
   tailSeq: number,
 ): Promise<Replay | BadStart> {
-  const replay = new Replay(deps.factory);
   try {
     if (snapshot !== undefined) replay.begin(snapshot);
     await replayTo(deps.log, replay, tailSeq);

@@ -49,6 +49,8 @@ export class Owner {
   #isLastSent = false;
   readonly #ending: Ending;
   readonly #stopped = Promise.withResolvers<void>();
+  /** All who ask it to leave wait for the same. */
+  #leaving: Promise<void> | undefined;
 
   constructor(setup: OwnerSetup) {
     const { game, options, events } = setup;
@@ -179,7 +181,8 @@ export class Owner {
     const stop = () => this.stop(reason);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) stop();
-    await Promise.race([this.#leaveInOrder(reason), this.#stopped.promise]);
+    this.#leaving ??= this.#leaveInOrder(reason);
+    await Promise.race([this.#leaving, this.#stopped.promise]);
     signal?.removeEventListener('abort', stop);
     stop();
     return this.lastSeq;
@@ -304,6 +307,8 @@ export class Owner {
   #restart(error: unknown): void {
     if (this.#phase === 'stopped') return;
     this.#setup.events.onRestart(error);
+    // Nothing may be built on what could not be stored.
+    if (this.#phase === 'leaving') this.#instance = undefined;
     if (this.#phase === 'leaving' || this.#phase === 'restarting') return;
     if (this.#phase === 'ending') {
       this.stop('failed', String(error));

@@ -48,6 +48,9 @@ export interface RetentionPorts {
 export const RETENTION_ACTS = ['ended', 'trimmed', 'forgotten'] as const;
 export type RetentionAct = (typeof RETENTION_ACTS)[number];
 
+/** Games that fail in one sweep before it is given up: then it is not they. */
+const MAX_ERRORS = 10;
+
 export class Retention {
   readonly #ports: RetentionPorts;
   readonly #options: RetentionOptions;
@@ -65,21 +68,31 @@ export class Retention {
     this.#onAct = onAct;
   }
 
-  /** Goes through one partition. @throws when a stream cannot be read or purged now: what is left is done later */
+  /**
+   * Goes through one partition. A game that cannot be tidied holds up no other one.
+   * @throws the first error when it is over: what is left is done later
+   */
   async sweep(partition: number, signal: AbortSignal): Promise<void> {
     const ports = this.#ports;
     const listedMs = ports.unixMs();
     const games = await ports.games(partition);
     const snapshotted = await ports.snapshotted(partition);
+    const errors: unknown[] = [];
     for (const [game, records] of games) {
-      if (signal.aborted) return;
+      if (signal.aborted || errors.length > MAX_ERRORS) break;
       if (ports.unixMs() < (this.#dueMs.get(game) ?? 0)) continue;
-      const tail = await ports.tail(game);
-      // By the time of the listing: a tail that was old then was counted, a newer one is looked at next time.
-      const ageMs = listedMs - (tail?.unixMs ?? listedMs);
-      if (tail !== undefined) await this.#tidy(game, tail, ageMs, records > 1 || snapshotted.has(game));
+      const hasMore = records > 1 || snapshotted.has(game);
+      await this.#look(game, listedMs, hasMore).catch((error) => errors.push(error));
       await sleep(ports.clock, this.#options.paceMs);
     }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #look(game: string, listedMs: number, hasMore: boolean): Promise<void> {
+    const tail = await this.#ports.tail(game);
+    if (tail === undefined) return;
+    // By the time of the listing: a tail that was old then was counted, a newer one is looked at next time.
+    await this.#tidy(game, tail, listedMs - tail.unixMs, hasMore);
   }
 
   async #tidy(game: string, tail: DatedRecord, ageMs: number, hasMore: boolean): Promise<void> {

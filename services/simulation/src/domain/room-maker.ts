@@ -61,8 +61,10 @@ export class RoomMaker {
       if (load.kind !== 'loaded') return { kind: 'unavailable', cause: load.detail };
       const { instance, head, seq, restarts } = load.replay;
       if (instance === undefined || head === undefined) return { kind: 'unavailable', cause: 'no state yet' };
-      const parts = instance.encodeState();
       const { type, schemaVersion } = factory.definition;
+      if (load.replay.schemaVersion !== schemaVersion || instance.definition.schemaVersion !== schemaVersion)
+        return { kind: 'unavailable', cause: 'the log does not hold the new version yet' };
+      const parts = instance.encodeState();
       return await takeSnapshot(
         { ...ports, retry },
         {
