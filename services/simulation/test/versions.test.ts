@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { decodeSnapshot, type GameRecord, gameId } from '@breakwater/bus';
-import type { GameDefinition } from '@breakwater/game-kit';
+import { defineGame, type GameDefinition, table, u32 } from '@breakwater/game-kit';
 import { eventually } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GameFactory } from '../src/domain/game-factory.ts';
@@ -164,6 +164,26 @@ describe('the log of a game that changes its version', () => {
     await world.ticks(5);
     expect(world.replies.at(-1)?.reply).toMatchObject({ epoch: 2, ack: 6 });
     expect(replayOf(world.log.archive).instance!.ackOf(1)).toBe(6);
+  });
+
+  it('has not failed when the newer version has written down other tables than the older one had', async () => {
+    const counters = table({ visibility: 'all', columns: { count: u32() } });
+    const mistaken = defineGame({
+      type: 'lab',
+      schemaVersion: 2,
+      tables: { counters },
+      commands: {},
+      migrate: { 1: { tables: { counters } } },
+    }) as unknown as GameDefinition;
+    const world = await played();
+    world.crash(0);
+    const refused = await hosted(world, 2, new GameFactory(mistaken, () => undefined));
+    expect(refused).toMatchObject({ kind: 'refused', refusal: 'unknown_game_type' });
+    expect(kinds(world)).not.toContain('claim@2');
+    expect(await hosted(world, 2)).toMatchObject({ kind: 'hosted' });
+    world.join('ann', 2);
+    await world.ticks(5);
+    expect(world.replies.at(-1)?.reply).toMatchObject({ epoch: 2, ack: 6 });
   });
 
   it('begins anew at the newer version when only claims of the older are in it', async () => {

@@ -122,6 +122,28 @@ test('with moves, the games of a process that goes need places elsewhere', () =>
   expect(scaler.decide(viewOf(5_000, processes))).toMatchObject(quiet);
 });
 
+test('with moves, the next process is chosen only when the games of the one before have found their places', () => {
+  const rule = { ...RULE, movesGames: true, freeSlots: 4, hysteresisSlots: 0 };
+  const scaler = new BufferScaler(rule);
+  const four = (first: Partial<ScaledProcess>) => [
+    processOf('a', 6, first),
+    ...['b', 'c', 'd'].map((pod) => processOf(pod, 5)),
+  ];
+  const going = four({ cordonedBy: 'buffer' });
+  for (const nowMs of [0, 1_000, 2_000])
+    expect(scaler.decide(viewOf(nowMs, going)), String(nowMs)).toMatchObject({ ...quiet, cordon: [] });
+});
+
+test('after a choice the surplus has to last anew', () => {
+  const scaler = new BufferScaler({ ...RULE, freeSlots: 1, hysteresisSlots: 0 });
+  const processes = ['a', 'b', 'c', 'd'].map((pod) => processOf(pod, 8));
+  scaler.decide(viewOf(0, processes));
+  const { cordon } = scaler.decide(viewOf(1_000, processes));
+  expect(cordon.length).toBeGreaterThan(0);
+  expect(scaler.decide(viewOf(1_100, processes)).cordon).toEqual([]);
+  expect(scaler.decide(viewOf(2_100, processes)).cordon).toEqual(cordon);
+});
+
 test('a raised minimum gives cordoned processes back', () => {
   const scaler = new BufferScaler({ ...RULE, minReplicas: 2 });
   const cordoned = { cordonedBy: 'buffer' } as const;

@@ -61,7 +61,7 @@ export class Matchmaking {
       return { entry: await creation.whenStarted(found.entry), isNew: false };
     const hosting = await pinning.confirm(found.entry);
     // The leader is at it already, or moves the game.
-    if (hosting === undefined && this.#parts.isFollowing())
+    if (typeof hosting !== 'object' && this.#parts.isFollowing())
       await pinning.untilHosted(game, found.entry.epoch, this.#parts.limits.leaderFirstMs);
     const entry = await pinning.ensureHosted(this.#parts.mirror.get(game)?.entry ?? found.entry);
     assertOpen(entry);

@@ -71,15 +71,19 @@ export class Pinning {
     return hosting !== undefined && this.#parts.fleet.isLive(hosting.pod) ? hosting : undefined;
   }
 
-  /** Asks the process that should host the game whether it does; what it says replaces what was heard. */
-  async confirm({ game, pod: registered }: GameEntry): Promise<Hosting | undefined> {
+  /**
+   * Asks the process that should host the game whether it does; what it says replaces what was heard. `silent`: it is
+   * there, and did not say.
+   */
+  async confirm({ game, pod: registered }: GameEntry): Promise<Hosting | 'silent' | undefined> {
     const { hostings, sims, fleet } = this.#parts;
     const pod = this.hostingOf(game)?.pod ?? registered;
     if (pod === undefined || !fleet.isLive(pod)) return undefined;
     const answer = await sims.list(pod);
+    if (answer === 'silent') return this.hostingOf(game) ?? 'silent';
     if (answer === 'gone') {
       if (fleet.unanswered(pod)) hostings.drop(pod);
-    } else if (answer !== 'silent' && fleet.isLive(pod)) hostings.replace(pod, answer.games);
+    } else if (fleet.isLive(pod)) hostings.replace(pod, answer.games);
     return this.hostingOf(game);
   }
 

@@ -43,6 +43,10 @@ class Bench {
   readonly repinner: Repinner;
   isLeader = true;
   refuses = false;
+  /** Processes do not say what they host. */
+  isSilent = false;
+  /** Games whose hosting takes five seconds and fails. */
+  readonly stuck = new Set<string>();
   maxGames = 1_000;
   running = 0;
   mostRunning = 0;
@@ -52,7 +56,8 @@ class Bench {
     const { clock, heard, fleet, mirror } = this;
     const pinning = {
       isPinning: () => false,
-      confirm: async ({ game }: GameEntry) => this.#hostingOf(game),
+      confirm: async ({ game }: GameEntry) =>
+        this.#hostingOf(game) ?? (this.isSilent ? ('silent' as const) : undefined),
       hostingOf: (game: string) => this.#hostingOf(game),
       ensureHosted: (entry: GameEntry) => this.#host(entry),
     };
@@ -98,8 +103,10 @@ class Bench {
     const { game, type, schemaVersion, players } = entry;
     this.asked.push(game);
     this.mostRunning = Math.max(this.mostRunning, ++this.running);
-    await new Promise<void>((resolve) => this.clock.after(50, resolve));
+    const isStuck = this.stuck.has(game);
+    await new Promise<void>((resolve) => this.clock.after(isStuck ? 5_000 : 50, resolve));
     this.running -= 1;
+    if (isStuck) throw new ProtocolError('unavailable');
     if (this.refuses) throw new ProtocolError('no_capacity');
     const line = { game, type, schemaVersion, players, epoch: entry.epoch + 1, state: 'running' } as const;
     this.hostings.change('new', [line]);
@@ -184,4 +191,22 @@ test('after our own connection came back nothing is taken for lost that was not 
   expect(bench.asked).toEqual([]);
   await bench.beats(2, 'new');
   expect(bench.asked).toHaveLength(2);
+});
+
+test('games that nobody can host hold up no others, however many play in them', async () => {
+  const bench = new Bench().register(16, 'old');
+  for (let n = 5; n <= 16; n++) bench.stuck.add(`game-${n}`);
+  await bench.beats(80, 'new');
+  expect(bench.hostings.on('new').map(({ game }) => game)).toEqual(['game-4', 'game-3', 'game-2', 'game-1']);
+  expect(bench.repinner.waiting).toBe(12);
+});
+
+test('a game is not taken from a process that lives and does not answer, unless that goes on', async () => {
+  const bench = new Bench().register(1, 'new');
+  bench.isSilent = true;
+  await bench.beats(20, 'new');
+  expect(bench.asked).toEqual([]);
+  expect(new Set(bench.outcomes)).toEqual(new Set(['dropped unavailable']));
+  await bench.beats(10, 'new');
+  expect(bench.outcomes.at(-1)).toBe('dropped hosted');
 });

@@ -39,6 +39,9 @@ export interface RepinnerParts {
   readonly onError: (error: unknown) => void;
 }
 
+/** So often a process that lives may fail to say whether it hosts a game before the game is given to another one. */
+const MAX_SILENT_TRIES = 5;
+
 interface Lost {
   /** Heard time at which nobody was found to host it. */
   readonly sinceMs: number;
@@ -166,9 +169,12 @@ export class Repinner {
   async #host(entry: GameEntry, cause: RepinCause): Promise<string> {
     const { pinning, mirror } = this.#parts;
     const hosting = cause === 'dropped' ? await pinning.confirm(entry) : undefined;
+    // Its heartbeats come: it is rather too busy to answer than without the game.
+    if (hosting === 'silent' && (this.#lost.get(entry.game)?.tries ?? 0) < MAX_SILENT_TRIES)
+      throw new ProtocolError('unavailable', 'its process does not say what it hosts');
     const now = await pinning.ensureHosted(mirror.get(entry.game)?.entry ?? entry);
     if (!isOpen(now)) return 'over';
-    return hosting === undefined ? 'hosted' : 'found';
+    return typeof hosting === 'object' ? 'found' : 'hosted';
   }
 
   #postpone(game: string): void {
