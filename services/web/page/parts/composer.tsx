@@ -8,7 +8,10 @@ interface ComposerProps {
   readonly autoFocus: boolean;
 }
 
-/** Enter sends, Shift+Enter breaks the line. What cannot be sent now waits in the SDK's queue and shows as sending. */
+/**
+ * Enter sends, Shift+Enter breaks the line. Until the room is joined, what is typed stays in the field; what cannot be
+ * sent after that waits in the SDK's queue and shows as sending.
+ */
 export function Composer({ room, title, autoFocus }: ComposerProps) {
   const [text, setText] = useState('');
   const field = useRef<HTMLTextAreaElement>(null);
@@ -49,7 +52,12 @@ export function Composer({ room, title, autoFocus }: ComposerProps) {
           room?.setTyping(event.currentTarget.value !== '');
         }}
       />
-      <button type="submit" class="button primary icon-only" disabled={text.trim() === ''} aria-label="Send">
+      <button
+        type="submit"
+        class="button primary icon-only"
+        disabled={room === undefined || text.trim() === ''}
+        aria-label="Send"
+      >
         <Icon name="send" />
       </button>
     </form>
