@@ -26,6 +26,7 @@ import { game as lab } from './games/lab/game.ts';
 import { MemoryChain, Way, type Weather, wayTo } from './memory-chain.ts';
 import { MemoryLedgers } from './memory-ledgers.ts';
 import { chainFault } from './model/evidence.ts';
+import { SILENT_EVENTS } from './silent-events.ts';
 
 export const TICK_MS = 20;
 
@@ -211,21 +212,9 @@ export class MemoryWorld {
   }
 
   #events(way: Way): OwnerEvents {
-    const nothing = () => undefined;
     return {
-      onAppend: nothing,
-      onTrouble: nothing,
-      onBadStart: nothing,
-      onCommand: nothing,
-      onFrozen: nothing,
-      onFull: nothing,
-      onSnapshot: nothing,
+      ...SILENT_EVENTS,
       onRestart: (error) => void this.restarts.push(error),
-      onStateTooLarge: nothing,
-      onAwards: nothing,
-      onAwardTrouble: nothing,
-      onJoined: nothing,
-      onState: nothing,
       onStopped: (reason) => {
         this.stops.push(reason);
         const at = this.owners.findIndex((living) => living.way === way);

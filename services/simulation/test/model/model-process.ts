@@ -11,6 +11,7 @@ import type { AppendOutcome, Cancel, ChainPort, OwnerPorts } from '../../src/dom
 import { Report } from '../../src/domain/report.ts';
 import { DEFAULT_SCHEDULE, TickSchedule } from '../../src/domain/schedule.ts';
 import type { MemoryChain } from '../memory-chain.ts';
+import { SILENT_EVENTS } from '../silent-events.ts';
 import { type Broker, type Delivery, GAME, type InputAnswer } from './broker.ts';
 import type { Link } from './link.ts';
 import { type ModelClock, ProcessClock } from './model-clock.ts';
@@ -206,19 +207,7 @@ export class ModelProcess {
   #observer(): HostObserver {
     const nothing = () => undefined;
     return {
-      ownerEvents: () => ({
-        onAppend: nothing,
-        onTrouble: nothing,
-        onBadStart: nothing,
-        onCommand: nothing,
-        onFrozen: nothing,
-        onFull: nothing,
-        onSnapshot: nothing,
-        onRestart: nothing,
-        onStateTooLarge: nothing,
-        onAwards: nothing,
-        onAwardTrouble: nothing,
-      }),
+      ownerEvents: () => SILENT_EVENTS,
       onHookError: () => nothing,
       onTick: nothing,
       onSkippedTicks: nothing,

@@ -13,6 +13,7 @@ import { Replay } from '../../src/domain/replay.ts';
 import { game as lab } from '../games/lab/game.ts';
 import { Way, wayTo } from '../memory-chain.ts';
 import { MemoryLedgers } from '../memory-ledgers.ts';
+import { SILENT_EVENTS } from '../silent-events.ts';
 import { Broker } from './broker.ts';
 import { ModelClock } from './model-clock.ts';
 import { ModelFleet } from './model-fleet.ts';
@@ -65,7 +66,6 @@ class Stage {
   own(result: HostingResult): Owner {
     if (result.kind !== 'hosted') throw new Error(`refused: ${result.refusal}`);
     const { game } = result;
-    const nothing = () => undefined;
     return new Owner({
       pod: game.chain.nonce,
       ports: this.#ports,
@@ -73,19 +73,7 @@ class Stage {
       game,
       options: { ...DEFAULT_OWNER_OPTIONS, hashEveryRecords: 1 },
       events: {
-        onAppend: nothing,
-        onTrouble: nothing,
-        onBadStart: nothing,
-        onCommand: nothing,
-        onFrozen: nothing,
-        onFull: nothing,
-        onSnapshot: nothing,
-        onAwards: nothing,
-        onAwardTrouble: nothing,
-        onRestart: nothing,
-        onStateTooLarge: nothing,
-        onJoined: nothing,
-        onState: nothing,
+        ...SILENT_EVENTS,
         onStopped: (reason) => void this.stops.push(`${game.chain.nonce} ${game.chain.epoch} ${reason}`),
       },
     });

@@ -1,0 +1,21 @@
+import type { OwnerEvents } from '../src/domain/owner-types.ts';
+
+const nothing = (): undefined => undefined;
+
+/** Nobody listens; a test puts its own ears over those that it looks at. */
+export const SILENT_EVENTS: OwnerEvents = {
+  onAppend: nothing,
+  onTrouble: nothing,
+  onBadStart: nothing,
+  onCommand: nothing,
+  onFrozen: nothing,
+  onFull: nothing,
+  onSnapshot: nothing,
+  onAwards: nothing,
+  onAwardTrouble: nothing,
+  onRestart: nothing,
+  onStateTooLarge: nothing,
+  onJoined: nothing,
+  onState: nothing,
+  onStopped: nothing,
+};
