@@ -154,6 +154,7 @@ test.each([
   ['edge', 'append to the log of a room', s.roomLog(room)],
   ['edge', 'pretend to be the feed of a room', s.roomFeed(room)],
   ['edge', 'append to the log of a game', s.gameLog(game)],
+  ['edge', 'pretend to be the owner of a volatile game', s.gameLive(game)],
   ['edge', 'say that it is a simulation process', s.simStatus()],
   ['edge', 'delete a stream', '$JS.API.STREAM.DELETE.ROOMS_0'],
   ['edge', 'purge a stream', '$JS.API.STREAM.PURGE.ROOMS_0'],

@@ -86,7 +86,6 @@ function readParts(reader: ByteReader): StateParts {
   const shared = reader.bytes(sharedLength);
   const server = reader.bytes(serverLength);
   const slices = table.map(({ pid, length }) => ({ pid, bytes: reader.bytes(length) }));
-  reader.end();
   return { shared, server, slices };
 }
 
@@ -152,6 +151,7 @@ function readGameRecord(reader: ByteReader): GameRecord {
       const isRestart = (flags & IS_RESTART) === 0 ? undefined : true;
       const isWhole = (flags & IS_WHOLE) === 0 ? undefined : true;
       const parts = readParts(reader);
+      reader.end();
       return {
         kind: 'delta',
         ...head,
@@ -218,7 +218,7 @@ function readSnapshot(bytes: Uint8Array): Snapshot {
     throw new DecodeError('checksum does not match');
   const reader = new ByteReader(body);
   readVersion(reader);
-  return {
+  const snapshot = {
     epoch: reader.varint(),
     nonce: reader.text(64),
     n: reader.varint(),
@@ -230,9 +230,11 @@ function readSnapshot(bytes: Uint8Array): Snapshot {
     hash: reader.u32(),
     parts: readParts(reader),
   };
+  reader.end();
+  return snapshot;
 }
 
-/** The owner's answer to a join or sync: full state as it stands in the log at `seq`. */
+/** The owner's answer to a join or sync: full state as it stands in the log at `seq`, or on `.live` at `liveN`. */
 export interface StateReply {
   readonly epoch: number;
   readonly seq: number;
@@ -247,6 +249,8 @@ export interface StateReply {
   readonly schema: string;
   /** The server part is always empty here. */
   readonly parts: StateParts;
+  /** Only of a volatile game: the state is that after the `.live` delta with this `n`; `seq` is the log's newest. */
+  readonly liveN?: number;
 }
 
 export function encodeStateReply(reply: StateReply): Uint8Array {
@@ -261,14 +265,17 @@ export function encodeStateReply(reply: StateReply): Uint8Array {
   writer.varint(reply.ack);
   writer.text(reply.schema);
   writeParts(reply.parts);
+  if (reply.liveN !== undefined) writer.varint(reply.liveN);
   return writer.finish();
 }
+
+/** Bytes after the last field are left unread: fields may be added behind it. */
 
 export function decodeStateReply(bytes: Uint8Array): DecodeResult<StateReply> {
   return decode((value) => {
     const reader = new ByteReader(value as Uint8Array);
     readVersion(reader);
-    return {
+    const reply = {
       epoch: reader.varint(),
       seq: reader.varint(),
       tick: reader.varint(),
@@ -279,6 +286,7 @@ export function decodeStateReply(bytes: Uint8Array): DecodeResult<StateReply> {
       schema: reader.text(),
       parts: readParts(reader),
     };
+    return reader.remaining === 0 ? reply : { ...reply, liveN: reader.varint() };
   }, bytes);
 }
 

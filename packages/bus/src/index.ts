@@ -3,6 +3,7 @@ export * from './game-messages.ts';
 export * from './game-records.ts';
 export * from './ids.ts';
 export * from './ledger-records.ts';
+export * from './live-position.ts';
 export * from './match-messages.ts';
 export * from './partitions.ts';
 export * from './permissions.ts';

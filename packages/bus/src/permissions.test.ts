@@ -46,6 +46,7 @@ function samples(): Record<keyof Subjects, readonly string[]> {
     gameIn: [s.gameIn(game)],
     gameLog: [s.gameLog(game)],
     gameFeed: [s.gameFeed(game)],
+    gameLive: [s.gameLive(game)],
     gameSnapshots: [s.gameSnapshots(game)],
     userInbox: [s.userInbox(userId('u1'))],
     ledger: [s.ledger(userId('u1'))],

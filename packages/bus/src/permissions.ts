@@ -39,7 +39,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
   },
   edge: {
     publish: ['chat', 'match', 'gameIn', 'roomSignal', 'edgePresence'],
-    subscribe: ['roomFeed', 'roomSignal', 'roomPresence', 'gameFeed', 'edgeSync', 'userInbox'],
+    subscribe: ['roomFeed', 'roomSignal', 'roomPresence', 'gameFeed', 'gameLive', 'edgeSync', 'userInbox'],
     streams: { ROOMS: 'read', GAMES: 'read', LEDGER: 'read' },
     buckets: { install: 'read', games: 'watch', tickets: 'own' },
   },
@@ -50,7 +50,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
     buckets: { install: 'read', games: 'own', leader: 'own' },
   },
   simulation: {
-    publish: ['gameLog', 'gameFeed', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
+    publish: ['gameLog', 'gameFeed', 'gameLive', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
     subscribe: ['sim', 'simStatus', 'gameIn', 'gameFeed', 'allEdgePresence'],
     streams: { GAMES: 'own', SNAPSHOTS: 'own', LEDGER: 'own' },
     buckets: { install: 'read', games: 'read' },

@@ -43,6 +43,8 @@ export interface Subjects {
   gameIn(game: GameId): Subject;
   gameLog(game: GameId): Subject;
   gameFeed(game: GameId): Subject;
+  /** Deltas of a volatile game, which are not stored. */
+  gameLive(game: GameId): Subject;
   gameSnapshots(game: GameId): Subject;
   userInbox(user: UserId): Subject;
   ledger(user: UserId): Subject;
@@ -71,6 +73,7 @@ export function subjectsFor(partitions: number): Subjects {
     gameIn: (id) => game(id, 'in'),
     gameLog: (id) => game(id, 'log'),
     gameFeed: (id) => game(id, 'feed'),
+    gameLive: (id) => game(id, 'live'),
     gameSnapshots: (id) => game(id, 'snap'),
     userInbox: (user) => subject(`user.${user}.inbox`),
     ledger: (user) => subject(`ledger.${partitionOf(user, partitions)}.${user}`),
@@ -100,6 +103,7 @@ export const SUBJECT_PATTERNS = {
   gameIn: ['game.*.*.in'],
   gameLog: ['game.*.*.log'],
   gameFeed: ['game.*.*.feed'],
+  gameLive: ['game.*.*.live'],
   gameSnapshots: ['game.*.*.snap'],
   userInbox: ['user.*.inbox'],
   ledger: ['ledger.*.*'],

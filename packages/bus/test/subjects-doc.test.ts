@@ -29,6 +29,7 @@ function allSubjects(): [subject: string, builder: string][] {
     gameIn: [s.gameIn(as('game'))],
     gameLog: [s.gameLog(as('game'))],
     gameFeed: [s.gameFeed(as('game'))],
+    gameLive: [s.gameLive(as('game'))],
     gameSnapshots: [s.gameSnapshots(as('game'))],
     userInbox: [s.userInbox(as('user'))],
     ledger: [s.ledger(as('user'))],

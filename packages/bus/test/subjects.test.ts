@@ -35,6 +35,7 @@ function subjectsOf(id: string, count: number): string[] {
     s.gameIn(game),
     s.gameLog(game),
     s.gameFeed(game),
+    s.gameLive(game),
     s.gameSnapshots(game),
     s.edgePresence(edge),
     s.edgeSync(edge),
