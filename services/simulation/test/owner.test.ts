@@ -88,6 +88,28 @@ describe('an owner', () => {
     }
   });
 
+  it.each([
+    ['while it is loaded again', () => true],
+    ['before it could append', (state: { isTicking: boolean }) => state.isTicking],
+  ] as const)('does not forget that its game threw when it leaves %s', async (_when, isTime) => {
+    const world = await hosted({}, { throwAtTick: 30 });
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      const { owner } = world.owners[0]!;
+      while (world.restarts.length < epoch) await world.ticks(1);
+      while (!isTime(owner)) await world.clock.advanceAsync(1);
+      const leaving = owner.leave('released');
+      await world.clock.advanceAsync(500);
+      await leaving;
+      const hosting = world.host(epoch + 1);
+      await world.clock.advanceAsync(200);
+      expect((await hosting).kind).toBe('hosted');
+    }
+    await world.ticks(100);
+    expect(world.restarts).toHaveLength(4);
+    expect(recordOf(world.log.archive.at(-1)!)).toMatchObject({ kind: 'end', reason: 'failed', epoch: 4 });
+    expect(world.violations).toEqual([]);
+  });
+
   it('snapshots a game in time although none of its owners lives long enough to', async () => {
     const world = await hosted({ snapshotEveryRecords: 60, keepAliveMs: 50 });
     for (let epoch = 2; epoch <= 9; epoch++) {

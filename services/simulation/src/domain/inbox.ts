@@ -136,6 +136,13 @@ export class Inbox {
     }
   }
 
+  /** Drops everything; returns the answers that are owed. */
+  takeAnswers(): Answer[] {
+    const answers = this.#queue.flatMap((input) => ('answer' in input ? [input.answer] : []));
+    this.clear();
+    return answers;
+  }
+
   /** Drops everything; who waits for an answer hears nothing. */
   clear(): void {
     this.#queue = [];

@@ -1,7 +1,7 @@
 /** Everything that comes in for a game, from arrival until it is certainly stored. */
 
 import type { GameInstance } from '@breakwater/game-kit';
-import { type CommandInput, type CommandOutcome, Inbox, type InboxLimits } from './inbox.ts';
+import { type Answer, type CommandInput, type CommandOutcome, Inbox, type InboxLimits } from './inbox.ts';
 import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
 import type { Waiting } from './replies.ts';
 
@@ -60,6 +60,11 @@ export class Intake {
   /** Forgets what waits for players whose seats are gone. */
   tidy(instance: GameInstance): void {
     this.#inbox.forget(instance);
+  }
+
+  /** Nothing is applied any more; returns the answers that are owed. */
+  takeAnswers(): readonly Answer[] {
+    return this.#inbox.takeAnswers();
   }
 
   clear(): void {

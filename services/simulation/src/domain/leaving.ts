@@ -13,6 +13,8 @@ export interface Leaver {
   instance(): GameInstance | undefined;
   /** Its `end` record is on its way. */
   isEnding(): boolean;
+  /** It threw, and the log does not say so yet: the next owner would begin to count anew. */
+  isRestartOwed(): boolean;
   /** What is left cannot be encoded and is dropped; the log stands as it is. */
   onUnsaved(error: unknown): void;
 }
@@ -25,7 +27,7 @@ export async function leaveInOrder(leaver: Leaver, withSnapshot: boolean): Promi
   if (instance === undefined) return;
   try {
     intake.drain(instance);
-    if (withSnapshot || committer.hasNews(instance))
+    if (withSnapshot || committer.hasNews(instance) || leaver.isRestartOwed())
       committer.commit(instance, intake.sending(), withSnapshot);
     await settle(leaver, withSnapshot);
   } catch (error) {

@@ -51,6 +51,8 @@ export class Owner {
   readonly #stopped = Promise.withResolvers<void>();
   /** All who ask it to leave wait for the same. */
   #leaving: Promise<void> | undefined;
+  /** The load after a throw. */
+  #restarting: Promise<void> | undefined;
 
   constructor(setup: OwnerSetup) {
     const { game, options, events } = setup;
@@ -215,16 +217,19 @@ export class Owner {
     this.#committer.commit(instance, this.#intake.sending(), forceSnapshot);
   }
 
-  #leaveInOrder(reason: 'released' | 'shutdown'): Promise<void> {
+  async #leaveInOrder(reason: 'released' | 'shutdown'): Promise<void> {
+    // That it threw has to be in the log: a game that throws always is not to wander on for ever.
+    if (this.#phase === 'restarting') await this.#restarting;
     const isAwake = this.#phase === 'running' || this.#phase === 'dozing';
     if (this.#phase !== 'ending' && this.#phase !== 'stopped') this.#phase = 'leaving';
-    return leaveInOrder(
+    await leaveInOrder(
       {
         chain: this.#chain,
         committer: this.#committer,
         intake: this.#intake,
         instance: () => (isAwake ? this.#instance : undefined),
         isEnding: () => this.#phase === 'ending',
+        isRestartOwed: () => this.#setup.game.restarts.isUnstored,
         onUnsaved: (error) => this.#setup.events.onRestart(error),
       },
       reason === 'shutdown',
@@ -256,6 +261,7 @@ export class Owner {
     this.#ending.begin(reason, failure);
     this.#instance = undefined;
     for (const { input } of this.#committer.takeWaiting()) this.#ending.hold(input.answer);
+    for (const answer of this.#intake.takeAnswers()) this.#ending.hold(answer);
     this.#sendLast();
   }
 
@@ -316,7 +322,7 @@ export class Owner {
     }
     this.#committer.takeWaiting();
     this.#instance = undefined;
-    void this.#load('restarting', error);
+    this.#restarting = this.#load('restarting', error);
   }
 
   async #load(phase: 'restarting' | 'waking', error?: unknown): Promise<void> {
