@@ -12,7 +12,7 @@ export type SnapshotResult =
       readonly bytes: number /** Log sequence below which the log was purged, or 0. */;
       readonly purgedBelow: number;
     }
-  /** A higher epoch takes them now, or another append came between. */
+  /** A higher epoch takes them now, one of a later state is there, or another append came between. */
   | { readonly kind: 'refused' }
   /** Stored, but it did not read back as what was written. */
   | { readonly kind: 'unverified' }
@@ -24,7 +24,7 @@ export interface SnapshotDeps {
   readonly retry: Retry;
 }
 
-const snapshotHead = (bytes: Uint8Array) => {
+const snapshotOf = (bytes: Uint8Array): Snapshot | undefined => {
   const decoded = decodeSnapshot(bytes);
   return decoded.ok ? decoded.value : undefined;
 };
@@ -52,13 +52,13 @@ async function appendSnapshot(
   snapshot: Snapshot,
   bytes: Uint8Array,
 ): Promise<'stored' | SnapshotResult> {
-  const { snapshots, retry } = deps;
+  const { log, snapshots, retry } = deps;
   const tail = await readTail(snapshots, retry);
   if (tail === 'abandoned') return { kind: 'unavailable', cause: 'given up' };
-  const newest = tail === undefined ? undefined : snapshotHead(tail.bytes);
-  if (newest !== undefined && newest.epoch > snapshot.epoch) return { kind: 'refused' };
+  const newest = tail === undefined ? undefined : snapshotOf(tail.bytes);
+  if (newest !== undefined && (await isBeyond(newest, snapshot, log))) return { kind: 'refused' };
   const pending = { head: snapshot, bytes, expectedSeq: tail?.seq ?? 0 };
-  const settled = await appendUntilSettled(snapshots, pending, snapshotHead, retry);
+  const settled = await appendUntilSettled(snapshots, pending, snapshotOf, retry);
   switch (settled.kind) {
     case 'stored':
       return 'stored';
@@ -72,6 +72,17 @@ async function appendSnapshot(
     default:
       return settled satisfies never;
   }
+}
+
+/**
+ * What is trimmed and purged behind a snapshot trusts their order, so none of an earlier state may follow: one may be
+ * on its way while another is taken to make room. A state that the log has not come to is not real.
+ */
+async function isBeyond(newest: Snapshot, snapshot: Snapshot, log: LogPort): Promise<boolean> {
+  if (newest.epoch > snapshot.epoch) return true;
+  if (newest.logSeq <= snapshot.logSeq) return false;
+  const tail = await log.tail();
+  return tail !== undefined && newest.logSeq <= tail.seq;
 }
 
 const hasItsHash = ({ snapshot }: FoundSnapshot): boolean =>

@@ -4,8 +4,10 @@ import { decodeSnapshot } from '@breakwater/bus';
 import { expect, it } from 'vitest';
 import { type HostingResult, hostGame } from '../../src/domain/hosting.ts';
 import type { ChainPort } from '../../src/domain/ports.ts';
+import { takeSnapshot } from '../../src/domain/snapshots.ts';
 import { type MemoryChain, Way, wayTo } from '../memory-chain.ts';
 import { MemoryWorld, recordOf } from '../memory-world.ts';
+import type { Damage } from './command.ts';
 import { damaged } from './damage.ts';
 
 const calm = { trouble: 0, random: () => 0.5 };
@@ -63,10 +65,22 @@ class Stage {
     });
   }
 
-  damage(at: number): void {
+  /** The owner takes a snapshot of the state that this one holds. */
+  async takeAgain(bytes: Uint8Array = new Uint8Array(0)): Promise<string> {
+    const decoded = decodeSnapshot(bytes);
+    if (!decoded.ok) throw decoded.error;
+    const { clock, log, snapshots } = this.world;
+    const retry = { clock, random: calm.random, isOver: () => false };
+    const deps = { log: this.port(log), snapshots: this.port(snapshots), retry };
+    const taking = takeSnapshot(deps, decoded.value);
+    await clock.advanceAsync(500);
+    return (await taking).kind;
+  }
+
+  damage(at: number, how: Damage = 'bit'): void {
     const { records } = this.world.snapshots;
     const found = records.at(at);
-    const bytes = found && damaged(found.bytes, 'bit');
+    const bytes = found && damaged(found.bytes, how);
     if (found === undefined || bytes === undefined) throw new Error('there is no such snapshot');
     records.splice(records.indexOf(found), 1, { seq: found.seq, bytes });
   }
@@ -160,6 +174,27 @@ const SCHEDULES = [
       expect(stage.good().length).toBe(2);
       expect(stage.firstSeq).toBe(Math.min(...stage.good()));
       stage.damage(-1);
+      expect(await stage.claim()).toBe('hosted');
+    },
+  },
+  {
+    row: 'a snapshot that was on its way comes behind one of a later state, from the same owner',
+    async run(stage: Stage) {
+      await stage.grow(14);
+      const [older] = stage.world.snapshots.records;
+      const before = stage.good();
+      expect(await stage.takeAgain(older?.bytes)).toBe('refused');
+      expect(stage.good()).toEqual(before);
+      expect(await stage.claim()).toBe('hosted');
+    },
+  },
+  {
+    row: 'the newest snapshot says that it is of a state to come: others are taken behind it',
+    async run(stage: Stage) {
+      await stage.grow(14);
+      const [older] = stage.world.snapshots.records;
+      stage.damage(-1, 'future');
+      expect(await stage.takeAgain(older?.bytes)).toBe('taken');
       expect(await stage.claim()).toBe('hosted');
     },
   },
