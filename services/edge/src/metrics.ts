@@ -112,6 +112,19 @@ export const metrics = defineMetrics({
     doc: 'Times that clients were given full state because what was missed could not be read, by kind of log and reason.',
     labels: ['kind', 'reason'],
   },
+  liveDropped: {
+    kind: 'counter',
+    name: 'breakwater_edge_live_deltas_dropped_total',
+    unit: 'records',
+    doc: 'Deltas of volatile games that were not passed on: of an owner that was overtaken (old_owner), or seen before (late).',
+    labels: ['reason'],
+  },
+  unseated: {
+    kind: 'counter',
+    name: 'breakwater_edge_seats_given_up_total',
+    unit: '1',
+    doc: 'Seats in volatile games that were given up because another process owns the game; their players join again.',
+  },
   badRecords: {
     kind: 'counter',
     name: 'breakwater_edge_bad_records_total',
@@ -129,7 +142,7 @@ export const metrics = defineMetrics({
     kind: 'counter',
     name: 'breakwater_edge_game_syncs_total',
     unit: 'requests',
-    doc: 'Full states asked for on behalf of clients that had skipped deltas.',
+    doc: 'Full states asked for on behalf of clients that had skipped or missed deltas.',
   },
   silences: {
     kind: 'counter',

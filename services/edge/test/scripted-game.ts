@@ -1,4 +1,5 @@
 import {
+  type DeltaRecord,
   encodeGameRecord,
   encodeStateReply,
   type GameId,
@@ -7,9 +8,12 @@ import {
   gameInput,
   gameStream,
   gameStreamName,
+  livePosition,
   matchFind,
   QUEUES,
+  type RecordHead,
   type Slice,
+  type StateParts,
   subjectsFor,
 } from '@breakwater/bus';
 import { type BusSubscription, type NatsBus, ReplyError } from '@breakwater/service-kit';
@@ -18,11 +22,22 @@ const utf8 = new TextEncoder();
 export const bytesOf = (text: string): Uint8Array => utf8.encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+const partsOf = (shared: string, slices: readonly Slice[] = []): StateParts => ({
+  shared: bytesOf(shared),
+  server: bytesOf('server only'),
+  slices,
+});
+
 export interface Step {
   readonly shared: string;
   readonly slices?: Readonly<Record<number, string>>;
   /** All of the game, in a new version: what was before it is not shown any more. */
   readonly isWhole?: true;
+}
+
+export interface GameTraits {
+  /** Its deltas are only published, on `.live`. */
+  readonly isVolatile?: boolean;
 }
 
 /**
@@ -35,6 +50,7 @@ export class ScriptedGame {
   readonly #bus: NatsBus;
   readonly #partitions: number;
   readonly #subjects;
+  readonly #isVolatile: boolean;
   epoch = 1;
   pod = 'pod-1';
   lastSeq = 0;
@@ -44,14 +60,17 @@ export class ScriptedGame {
   readonly steps: string[] = [];
   readonly #pids = new Map<string, number>();
   #n = 0;
+  #liveN = 0;
+  #isUnheard = false;
   #tick = 0;
   #owner: BusSubscription | undefined;
   /** Runs after the state of an answer was taken and before it is sent. */
   beforeAnswer: () => Promise<void> = async () => undefined;
   refuseJoins: string | undefined;
 
-  constructor(bus: NatsBus, partitions: number, id: string) {
+  constructor(bus: NatsBus, partitions: number, id: string, { isVolatile = false }: GameTraits = {}) {
     this.#bus = bus;
+    this.#isVolatile = isVolatile;
     this.#partitions = partitions;
     this.#subjects = subjectsFor(partitions);
     this.id = gameId(id);
@@ -66,6 +85,7 @@ export class ScriptedGame {
   /** Appends the claim of the current epoch and begins to answer. */
   async own(): Promise<void> {
     this.#n = 0;
+    this.#liveN = 0;
     const details = JSON.stringify({ options: {}, seed: 1 });
     await this.#append({
       kind: 'claim',
@@ -102,20 +122,54 @@ export class ScriptedGame {
       pid: Number(pid),
       bytes: bytesOf(text),
     }));
-    const parts = { shared: bytesOf(shared), server: bytesOf('server only'), slices: list };
+    const parts = partsOf(shared, list);
     if (isWhole) this.steps.length = 0;
     this.steps.push(shared);
-    await this.#append({
-      kind: 'delta',
-      ...this.#head(),
-      tick: this.#tick,
-      ...(isWhole && { isWhole }),
-      parts,
-    });
+    const delta = { kind: 'delta', tick: this.#tick, ...(isWhole && { isWhole }), parts } as const;
+    if (!this.#isVolatile) await this.#append({ ...delta, ...this.#head() });
+    else {
+      this.#liveN += 1;
+      await this.say(this.epoch, this.#liveN, delta);
+    }
+  }
+
+  /** Publishes a delta of a volatile game, as any owner of it might. */
+  async say(
+    epoch: number,
+    n: number,
+    delta: Omit<DeltaRecord, keyof RecordHead> = { kind: 'delta', tick: 1, parts: partsOf(`stray ${n}`) },
+  ): Promise<void> {
+    if (this.#isUnheard) return;
+    const record = encodeGameRecord({ ...delta, epoch, nonce: `nonce-${epoch}`, n });
+    this.#bus.publish(this.#subjects.gameLive(this.id), record);
+    await this.#bus.flush();
+  }
+
+  /** The place that clients are told, of the newest step. */
+  get position(): number {
+    return this.#isVolatile ? livePosition(this.epoch, this.#liveN) : this.lastSeq;
+  }
+
+  /** A volatile game goes on in another process, from what a snapshot of it held. */
+  async fallBack(steps: readonly string[], seats: readonly string[]): Promise<void> {
+    await this.vanish();
+    this.epoch += 1;
+    this.pod = `pod-${this.epoch}`;
+    this.steps.splice(0, this.steps.length, ...steps);
+    this.#pids.clear();
+    for (const user of seats) this.pidOf(user);
+    await this.own();
   }
 
   async end(reason: string): Promise<void> {
     await this.#append({ kind: 'end', ...this.#head(), reason });
+  }
+
+  /** A step of a volatile game that reaches nobody. */
+  async loseStep(step: Step): Promise<void> {
+    this.#isUnheard = true;
+    await this.step(step);
+    this.#isUnheard = false;
   }
 
   /** Stores records whose republication is lost. */
@@ -166,6 +220,7 @@ export class ScriptedGame {
       pid,
       ack: isPlayer ? 4 : 0,
       schema: this.schema,
+      ...(this.#isVolatile && { liveN: this.#liveN }),
       parts: {
         shared: bytesOf(this.steps.join('|')),
         server: new Uint8Array(0),

@@ -5,8 +5,9 @@ import type { Connection } from './connection.ts';
  * - `live`: gets every delta.
  * - `skipping`: reads too slowly; deltas are left out.
  * - `syncing`: can read again and waits for full state.
+ * - `unseated`: had its seat of an owner that a volatile game has lost; nothing but a new join helps.
  */
-export type GamePhase = 'joining' | 'live' | 'skipping' | 'syncing';
+export type GamePhase = 'joining' | 'live' | 'skipping' | 'syncing' | 'unseated';
 
 /** One connection in one game. */
 export class GameMember {
@@ -14,7 +15,7 @@ export class GameMember {
   /** The number of the join, for the owner. */
   readonly join: number;
   phase: GamePhase = 'joining';
-  /** The player's seat; 0 for a spectator. */
+  /** The player's seat, or the one it had; 0 for a spectator. */
   pid = 0;
   /** What the client was shown last: nothing older may follow. */
   shownEpoch: number;

@@ -1,8 +1,10 @@
 import {
+  type DeltaRecord,
   decodeGameRecord,
   decodeStateReply,
   FEED_HEADERS,
   type GameRecord,
+  hasLivePosition,
   type StateReply,
 } from '@breakwater/bus';
 import { encodeGameFrame } from '@breakwater/protocol';
@@ -25,6 +27,12 @@ export function decodeFeedMessage(message: BusMessage): FeedRecord<FollowedRecor
 
 export function decodeStored(message: StoredMessage): FeedEntry<FollowedRecord> {
   return entryOf(message.seq, message.data);
+}
+
+/** A delta that was only published; undefined for anything else. */
+export function decodeLive(message: BusMessage): DeltaRecord | undefined {
+  const decoded = decodeGameRecord(message.data);
+  return decoded.ok && decoded.value.kind === 'delta' ? decoded.value : undefined;
 }
 
 function entryOf(seq: number, data: Uint8Array): FeedEntry<FollowedRecord> {
@@ -56,15 +64,17 @@ export function endedFrame(game: string, reason: string): Frame {
   return textFrame(JSON.stringify({ t: 'game.ended', game, reason }));
 }
 
+export function ownerFrame(game: string, epoch: number, pod: string): Frame {
+  return textFrame(JSON.stringify({ t: 'game.owner', game, epoch, pod }));
+}
+
 /** Cuts a record into frames without looking into its parts. `isWanted` says whose slices anybody here needs. */
 export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: number) => boolean): GameNews {
   const { game, handle, seq, prev } = place;
   const { kind, epoch } = record;
   switch (record.kind) {
-    case 'claim': {
-      const frame = textFrame(JSON.stringify({ t: 'game.owner', game, epoch, pod: record.pod }));
-      return { kind, seq, epoch, frame, slices: undefined };
-    }
+    case 'claim':
+      return { kind, seq, epoch, frame: ownerFrame(game, epoch, record.pod), slices: undefined };
     case 'end': {
       return { kind, seq, epoch, frame: endedFrame(game, record.reason), slices: undefined };
     }
@@ -85,9 +95,9 @@ export function newsOf(record: GameRecord, place: NewsPlace, isWanted: (pid: num
   }
 }
 
-/** Full state for one player, or for a spectator (`pid` 0). */
-export function stateFrame(handle: number, reply: StateReply, pid: number): Frame {
-  const { epoch, seq, tick, parts } = reply;
+/** Full state for one player, or for a spectator (`pid` 0); `seq` is its position. */
+export function stateFrame(handle: number, reply: StateReply, seq: number, pid: number): Frame {
+  const { epoch, tick, parts } = reply;
   const slice = pid === 0 ? undefined : parts.slices.find((entry) => entry.pid === pid);
   const state = { kind: 'state', handle, epoch, seq, tick, shared: parts.shared } as const;
   return binaryFrame(encodeGameFrame({ ...state, slice: slice?.bytes ?? EMPTY }));
@@ -103,5 +113,8 @@ export function schemaFrame(game: string, handle: number, schema: string): Frame
 export function decodeState(bytes: Uint8Array): StateReply {
   const decoded = decodeStateReply(bytes);
   if (!decoded.ok) throw new BusError('bad_reply', 'game', 'not a state', { cause: decoded.error });
+  const { epoch, liveN } = decoded.value;
+  if (liveN !== undefined && !hasLivePosition(epoch, liveN))
+    throw new BusError('bad_reply', 'game', 'a state without a position');
   return decoded.value;
 }

@@ -1,26 +1,21 @@
-import { type GameId, gameStreamName, type StateReply } from '@breakwater/bus';
-import type { BusMessage, BusSubscription, StoredMessage } from '@breakwater/service-kit';
-import { type FeedEntry, FeedFollower, type ResetReason } from '../domain/feed-follower.ts';
+import {
+  type ClaimRecord,
+  type GameId,
+  type GameRecord,
+  gameStreamName,
+  type StateReply,
+} from '@breakwater/bus';
+import type { StoredMessage } from '@breakwater/service-kit';
 import { Recent } from '../domain/recent.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
 import type { Frame } from '../fanout/frame.ts';
 import type { EdgeDeps } from './deps.ts';
+import { type FeedListener, GameFeed, type Place, positionOf } from './game-feed.ts';
 import type { GameMember } from './game-member.ts';
-import {
-  decodeFeedMessage,
-  decodeState,
-  decodeStored,
-  endedFrame,
-  type FollowedRecord,
-  type GameNews,
-  newsOf,
-  schemaFrame,
-  stateFrame,
-} from './game-records.ts';
-import { pause, readLog, untilItWorks } from './log-reader.ts';
+import { endedFrame, type GameNews, newsOf, ownerFrame, schemaFrame, stateFrame } from './game-records.ts';
+import { GameSyncs } from './game-syncs.ts';
 import type { CheckedFeed } from './tail-checks.ts';
 
-const SYNC_PAUSE_MS = 100;
 const LONGEST_SILENCE_PAUSE_MS = 10_000;
 
 export interface GameListener {
@@ -30,31 +25,32 @@ export interface GameListener {
 }
 
 /** A game that has players or spectators on this edge: its feed, its members, and full state for who needs it. */
-export class Game implements CheckedFeed {
+export class Game implements CheckedFeed, FeedListener {
   readonly id: GameId;
   /** This process's number for the game, in binary frames. */
   readonly handle: number;
   readonly stream: string;
   readonly logSubject: string;
   readonly members = new Set<GameMember>();
-  readonly follower: FeedFollower<FollowedRecord>;
+  readonly feed: GameFeed;
   readonly recent: Recent<GameNews>;
   /** Told of every record. */
   readonly silence: SilenceWatch;
   readonly #deps: EdgeDeps;
   readonly #listener: GameListener;
-  readonly #subscription: BusSubscription;
+  readonly #syncs: GameSyncs;
   readonly #stateSkipped: { add(n: number): void };
   /** How many members here sit on each seat. */
   readonly #seats = new Map<number, number>();
   #epoch = 0;
+  /** Of the newest owner that members were told of; of a volatile game. */
+  #toldEpoch = 0;
   /** The schema that was sent last: members share the text. */
   #schema = '';
   #isClosed = false;
-  #isSyncing = false;
 
   constructor(deps: EdgeDeps, id: GameId, handle: number, listener: GameListener) {
-    const { nats, subjects, config, metrics } = deps;
+    const { subjects, config, metrics } = deps;
     this.#deps = deps;
     this.#listener = listener;
     this.id = id;
@@ -65,16 +61,12 @@ export class Game implements CheckedFeed {
     this.recent = new Recent(config.maxJoinBuffer);
     const rule = { silenceMs: config.gameSilenceMs, longestPauseMs: LONGEST_SILENCE_PAUSE_MS };
     this.silence = new SilenceWatch(rule, Math.random, deps.clock.monotonicMs());
-    this.follower = new FeedFollower(
-      {
-        forward: (entry, prev) => this.#forward(entry, prev),
-        read: (request, fromSeq) => void this.#read(request, fromSeq),
-        reset: (reason) => this.#reset(reason),
-        repaired: (records) => metrics.repairedRecords.add(records, { kind: 'game' }),
-      },
-      { maxQueued: config.maxFeedQueue, maxRepairRecords: config.maxRepairRecords, maxKnownStamps: 128 },
-    );
-    this.#subscription = nats.subscribe(subjects.gameFeed(id), {}, (message) => this.#onFeed(message));
+    this.feed = new GameFeed(deps, id, this);
+    this.#syncs = new GameSyncs(deps, {
+      game: id,
+      waiting: () => [...this.members].filter((member) => this.isOpen && member.phase === 'syncing'),
+      serve: (waiting, reply) => this.#serve(waiting, reply),
+    });
   }
 
   get isOpen(): boolean {
@@ -91,21 +83,27 @@ export class Game implements CheckedFeed {
     return this.#seats.size > 0;
   }
 
+  /** The follower of its log. */
+  get follower(): { readonly state: string } {
+    return this.feed.log;
+  }
+
   close(): void {
     this.#isClosed = true;
-    this.follower.close();
-    this.#subscription.unsubscribe();
+    this.feed.close();
+  }
+
+  onGap(): void {
+    this.feed.onGap();
   }
 
   onTail(tail: StoredMessage | undefined): void {
-    if (tail !== undefined) this.follower.onTail(decodeStored(tail));
+    this.feed.onTail(tail);
   }
 
   /** It has failed, by the word of the matchmaker: its log may hold no `end` that would tell. */
   fail(): void {
-    const frame = endedFrame(this.id, 'failed');
-    for (const member of this.members)
-      if (member.phase !== 'joining') this.#deps.delivery.outbox.enqueue(member.connection, frame);
+    this.#tellMembers(endedFrame(this.id, 'failed'));
     this.#listener.onEnded(this);
   }
 
@@ -118,18 +116,33 @@ export class Game implements CheckedFeed {
   remove(member: GameMember): void {
     if (!this.members.delete(member)) return;
     this.#releaseRecords(member);
-    if (member.pid !== 0) this.#countSeat(member.pid, -1);
+    if (member.pid !== 0 && member.phase !== 'unseated') this.#countSeat(member.pid, -1);
+  }
+
+  /** The answer of an owner that lost the game since: the seat that it gave is not to be had. Of a volatile game. */
+  isOutdated({ epoch }: StateReply): boolean {
+    return this.feed.isVolatile && epoch < this.#epoch;
+  }
+
+  /** The owner took the member in. A join counts once: if its state is too old to use, another one is asked for. */
+  enter(member: GameMember, reply: StateReply, joined: Frame): void {
+    this.#hear(reply);
+    if (!this.#show(member, reply, joined)) this.#showLater(member, reply, joined);
   }
 
   /**
    * Gives a waiting member full state and what came after it.
-   * @param before a frame that has to come first
+   * @param before a frame that has to come first: the answer to its join
    * @returns false when the state is too old to go on from
    */
-  show(member: GameMember, reply: StateReply, before?: Frame): boolean {
-    if (!this.#isUsable(member, reply)) return false;
-    if (this.follower.state === 'waiting' || this.follower.state === 'resetting') this.#startAt(reply.seq);
-    const missed = this.recent.after(reply.seq);
+  #show(member: GameMember, reply: StateReply, before?: Frame): boolean {
+    const isFollowed = this.feed.accepts(reply, before === undefined);
+    if (!isFollowed || !this.#isUsable(member, reply)) return false;
+    this.feed.start(reply);
+    // What had waited for the start may have told of another owner.
+    if (this.isOutdated(reply)) return false;
+    const seq = positionOf(reply);
+    const missed = this.recent.after(seq);
     if (missed === undefined || missed.some(({ isWhole }) => isWhole)) return false;
     this.#epoch = Math.max(this.#epoch, reply.epoch);
     this.silence.heard(this.#deps.clock.monotonicMs());
@@ -137,21 +150,22 @@ export class Game implements CheckedFeed {
     const { outbox } = this.#deps.delivery;
     if (before !== undefined) outbox.enqueue(member.connection, before);
     this.#tellSchema(member, reply.schema, before !== undefined);
-    outbox.enqueue(member.connection, stateFrame(this.handle, reply, member.pid));
+    outbox.enqueue(member.connection, stateFrame(this.handle, reply, seq, member.pid));
     member.phase = 'live';
     member.shownEpoch = reply.epoch;
-    member.shownSeq = reply.seq;
+    member.shownSeq = seq;
     this.#releaseRecords(member);
     for (const news of missed) this.#deliver(member, news);
     return true;
   }
 
-  /** The owner took the member in, but its state cannot be gone on from: another one follows. */
-  showLater(member: GameMember, { pid, schema }: StateReply, before: Frame): void {
+  #showLater(member: GameMember, reply: StateReply, before: Frame): void {
+    const { pid, schema } = reply;
     this.#sitDown(member, pid);
     this.#tellSchema(member, schema, true);
     this.#deps.delivery.reliable(member.connection, before);
-    this.#resync(member);
+    if (pid !== 0 && this.isOutdated(reply)) this.#unseat(member);
+    else this.#resync(member);
   }
 
   /** The game may have got another one since the member's last state; `isTold`: a frame before says so already. */
@@ -163,9 +177,9 @@ export class Game implements CheckedFeed {
     this.#deps.delivery.outbox.enqueue(member.connection, schemaFrame(this.id, this.handle, schema));
   }
 
-  #isUsable(member: GameMember, { epoch, seq }: StateReply): boolean {
-    if (epoch < this.#epoch || epoch < member.shownEpoch) return false;
-    return seq >= member.shownSeq;
+  #isUsable(member: GameMember, reply: StateReply): boolean {
+    if (reply.epoch < this.#epoch || reply.epoch < member.shownEpoch) return false;
+    return positionOf(reply) >= member.shownSeq;
   }
 
   /** A sync's answer names no seat; the member has the one of its join. */
@@ -184,8 +198,7 @@ export class Game implements CheckedFeed {
   #keepRecords(member: GameMember): void {
     if (member.isAttached) return;
     member.isAttached = true;
-    const { state, position } = this.follower;
-    this.recent.attach(state === 'following' || state === 'reading' ? position.seq : undefined);
+    this.recent.attach(this.feed.position);
   }
 
   #releaseRecords(member: GameMember): void {
@@ -194,43 +207,67 @@ export class Game implements CheckedFeed {
     this.recent.detach();
   }
 
-  #startAt(seq: number): void {
+  onHeard(): void {
+    this.silence.heard(this.#deps.clock.monotonicMs());
+  }
+
+  onPosition(seq: number | undefined): void {
     this.recent.restart(seq);
-    this.follower.start({ seq, stamp: undefined });
   }
 
-  #onFeed(message: BusMessage): void {
-    const record = decodeFeedMessage(message);
-    if (record === undefined) {
-      this.#deps.metrics.badRecords.add(1);
-      return;
-    }
-    const { tracer, clock } = this.#deps;
-    this.silence.heard(clock.monotonicMs());
-    const trace = tracer.enabled ? message.trace : undefined;
-    if (trace === undefined) this.follower.onRecord(record);
-    else tracer.withSpan('edge deliver game record', trace, () => this.follower.onRecord(record));
-  }
-
-  #forward({ seq, record }: FeedEntry<FollowedRecord>, prev: number): void {
-    if (record.kind === 'unreadable') {
-      this.#deps.metrics.badRecords.add(1);
-      this.#resyncAll();
-      return;
-    }
+  onRecord(record: GameRecord, { seq, prev }: Place): void {
     // Appends are compared, so epochs never fall along the log; a joiner's answer may be ahead of the feed.
     this.#epoch = Math.max(this.#epoch, record.epoch);
     // Who is joining may have a seat that is not known here yet.
     const isWanted = (pid: number) => this.recent.isNeeded || this.#seats.has(pid);
     const news = newsOf(record, { game: this.id, handle: this.handle, seq, prev }, isWanted);
     this.recent.add(news);
-    if (news.isWhole) this.#resyncAll();
+    if (news.isWhole) this.onLost();
     for (const member of this.members) {
       if (member.phase === 'live' && seq > member.shownSeq) this.#deliver(member, news);
       else if (isForWaiting(member, news)) this.#deliver(member, news);
     }
     if (news.kind === 'claim') this.#listener.onOwner(this);
     if (news.kind === 'end') this.#listener.onEnded(this);
+  }
+
+  onClaim({ epoch, pod }: ClaimRecord): void {
+    this.#tellOwner(epoch, pod);
+    this.onNewOwner(epoch);
+  }
+
+  /**
+   * What the new owner of a volatile game goes on from may be older than what was shown: seats that were taken since
+   * then do not exist, and may be somebody else's by now. So its players have to join again.
+   */
+  onNewOwner(epoch: number): void {
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    this.feed.rise(epoch);
+    for (const member of this.members) if (member.pid !== 0) this.#unseat(member);
+    this.onLost();
+  }
+
+  #hear({ epoch, pod, liveN }: StateReply): void {
+    if (liveN === undefined) return;
+    this.#tellOwner(epoch, pod);
+    this.onNewOwner(epoch);
+  }
+
+  #tellOwner(epoch: number, pod: string): void {
+    if (epoch <= this.#toldEpoch || epoch < this.#epoch) return;
+    this.#toldEpoch = epoch;
+    this.#tellMembers(ownerFrame(this.id, epoch, pod));
+    this.#listener.onOwner(this);
+  }
+
+  #unseat(member: GameMember): void {
+    if (member.phase === 'unseated') return;
+    member.phase = 'unseated';
+    this.#countSeat(member.pid, -1);
+    this.#releaseRecords(member);
+    this.#deps.metrics.unseated.add(1);
+    this.#deps.delivery.error(member.connection, 'not_joined', { game: this.id });
   }
 
   #deliver(member: GameMember, news: GameNews): void {
@@ -259,69 +296,28 @@ export class Game implements CheckedFeed {
     this.#deps.delivery.whenRead(member.connection, `game ${this.id}`, () => this.#resync(member));
   }
 
-  #resync(member: GameMember): void {
-    if (!this.members.has(member)) return;
-    member.phase = 'syncing';
-    this.#keepRecords(member);
-    void this.#sync();
+  #tellMembers(frame: Frame): void {
+    for (const member of this.members)
+      if (member.phase !== 'joining') this.#deps.delivery.outbox.enqueue(member.connection, frame);
   }
 
-  #resyncAll(): void {
+  #resync(member: GameMember): void {
+    if (!this.members.has(member) || member.phase === 'unseated') return;
+    member.phase = 'syncing';
+    this.#keepRecords(member);
+    this.#syncs.begin();
+  }
+
+  onLost(): void {
     for (const member of this.members) {
       if (member.phase === 'live' || member.phase === 'syncing') this.#resync(member);
     }
   }
 
-  async #read(request: number, fromSeq: number): Promise<void> {
-    const { stream, logSubject } = this;
-    const options = { stream, logSubject, decode: decodeStored, isOpen: () => this.isOpen };
-    const stretch = await readLog(this.#deps, options, fromSeq);
-    if (stretch !== undefined) this.follower.onRead(request, stretch);
-  }
-
-  #reset(reason: ResetReason): void {
-    const { metrics, log } = this.#deps;
-    metrics.resets.add(1, { kind: 'game', reason });
-    log.warn({ game: this.id, reason }, 'a game is sent anew');
-    this.recent.restart(undefined);
-    this.#resyncAll();
-  }
-
-  /** One request at a time for everybody who waits; who comes meanwhile is part of the next one. */
-  async #sync(): Promise<void> {
-    if (this.#isSyncing) return;
-    this.#isSyncing = true;
-    try {
-      for (let waiting = this.#syncing(); this.isOpen && waiting.length > 0; waiting = this.#syncing()) {
-        const reply = await untilItWorks(
-          this.#deps,
-          () => this.isOpen && this.#syncing().length > 0,
-          () => this.#askState(waiting),
-        );
-        if (reply === undefined) return;
-        const unserved = waiting.filter((member) => member.phase === 'syncing' && !this.show(member, reply));
-        if (unserved.length > 0) await pause(this.#deps, SYNC_PAUSE_MS);
-      }
-    } catch (cause) {
-      this.#deps.log.error({ game: this.id, err: cause }, 'full state could not be handed on');
-    } finally {
-      this.#isSyncing = false;
-    }
-  }
-
-  #syncing(): GameMember[] {
-    return [...this.members].filter((member) => member.phase === 'syncing');
-  }
-
-  async #askState(waiting: readonly GameMember[]): Promise<StateReply> {
-    const { nats, subjects, config, edge, metrics } = this.#deps;
-    const pids = [...new Set(waiting.map((member) => member.pid))].filter((pid) => pid !== 0);
-    metrics.syncs.add(1);
-    return nats.request(
-      subjects.gameIn(this.id),
-      { kind: 'sync', edge, pids },
-      { decodeBytes: decodeState, timeoutMs: config.backendTimeoutMs },
-    );
+  /** A game's answer to all who waited for it. @returns whether somebody cannot go on from it */
+  #serve(waiting: readonly GameMember[], reply: StateReply): boolean {
+    this.#hear(reply);
+    return waiting.filter((member) => member.phase === 'syncing' && !this.#show(member, reply)).length > 0;
   }
 }
 

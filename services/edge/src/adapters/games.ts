@@ -24,6 +24,7 @@ import type { EdgeDeps } from './deps.ts';
 import { Drops } from './drops.ts';
 import { isNobodyThere } from './errors.ts';
 import { Game, type GameListener } from './game.ts';
+import { positionOf } from './game-feed.ts';
 import { GameMember } from './game-member.ts';
 import { decodeState } from './game-records.ts';
 import { pause } from './log-reader.ts';
@@ -175,10 +176,8 @@ export class Games implements GameListener {
         if (state !== undefined && state.pid !== 0) this.#drops.add(game.id, state.pid, frame.join);
         return false;
       }
-      if (state !== undefined) {
-        const joined = this.#joinedFrame(game, frame, state);
-        // A join counts once: if its state is too old to use, another one is asked for without joining again.
-        if (!game.show(member, state, joined)) game.showLater(member, state, joined);
+      if (state !== undefined && !game.isOutdated(state)) {
+        game.enter(member, state, this.#joinedFrame(game, frame, state));
         return true;
       }
       if (clock.monotonicMs() + waitMs >= deadlineMs) throw new ProtocolError('unavailable');
@@ -215,7 +214,7 @@ export class Games implements GameListener {
   }
 
   #joinedFrame(game: Game, frame: ClientFrameOf<'game.join'>, state: StateReply) {
-    const { epoch, seq, pod, ack, pid } = state;
+    const { epoch, pod, ack, pid } = state;
     const joined = {
       t: 'game.joined',
       id: frame.id,
@@ -225,7 +224,7 @@ export class Games implements GameListener {
       ...(pid === 0 ? {} : { pid }),
       ack,
       epoch,
-      seq,
+      seq: positionOf(state),
       pod,
       schema: JSON.parse(state.schema) as unknown,
     } as const;
@@ -249,11 +248,9 @@ export class Games implements GameListener {
     trace: TraceParent | undefined,
   ): void {
     const member = connection.games?.get(frame.game);
-    if (member === undefined || member.pid === 0) {
-      throw new ProtocolError(
-        member === undefined || member.phase === 'joining' ? 'not_joined' : 'forbidden',
-      );
-    }
+    if (member === undefined || member.phase === 'joining' || member.phase === 'unseated')
+      throw new ProtocolError('not_joined');
+    if (member.pid === 0) throw new ProtocolError('forbidden');
     const { n, name, args } = frame;
     const command = {
       kind: 'command',

@@ -6,6 +6,8 @@ export interface CheckedFeed {
   readonly stream: string;
   readonly logSubject: string;
   readonly isOpen: boolean;
+  /** Messages may have been missed; `onTail` follows as soon as the tail can be read. */
+  onGap?(): void;
   onTail(tail: StoredMessage | undefined): void;
 }
 
@@ -32,8 +34,8 @@ export class TailChecks {
     const { nats, clock, config } = this.#deps;
     this.#stopTimer = clock.every(config.tailCheckMs, () => this.#begin());
     this.#unlisten.push(
-      nats.onReconnect(() => this.#begin()),
-      nats.onSlowConsumer(() => this.#begin()),
+      nats.onReconnect(() => this.#onGap()),
+      nats.onSlowConsumer(() => this.#onGap()),
     );
   }
 
@@ -41,6 +43,11 @@ export class TailChecks {
     this.#stopTimer?.();
     for (const unlisten of this.#unlisten) unlisten();
     this.#round += 1;
+  }
+
+  #onGap(): void {
+    for (const feed of this.#feeds()) feed.onGap?.();
+    this.#begin();
   }
 
   /** A newer round takes over from an older one that is still retrying. */
