@@ -152,7 +152,6 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     for (const pod of fleet.echo(clock.monotonicMs())) {
       metrics.lostProcesses.add(1);
       log.warn({ pod }, 'a simulation process fell silent');
-      follower.gone(pod);
     }
     void leadership.beat().then(() => caretaker.beat());
   };
@@ -174,10 +173,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     ...{ config, clock, log, metrics, fleet, cordons, sims: shared.sims },
     isLeader: () => leadership.isLeader,
     onGone: (pod) => {
-      if (!fleet.unanswered(pod)) return;
       metrics.lostProcesses.add(1);
       log.warn({ pod }, 'a simulation process is gone, as Kubernetes hinted');
-      follower.gone(pod);
     },
   });
   if (kubernetes !== undefined) lifecycle.add('kubernetes', kubernetes);

@@ -88,7 +88,7 @@ export const metrics = defineMetrics({
     kind: 'counter',
     name: 'breakwater_matchmaker_pod_hints_total',
     unit: '1',
-    doc: 'Hints of Kubernetes that a process is gone, by what asking it came to: gone, answered or silent.',
+    doc: 'Hints of Kubernetes that a process is gone, by what asking it came to: gone, away (nobody listens, but it was heard), answered or silent.',
     labels: ['outcome'],
   },
   podPatches: {

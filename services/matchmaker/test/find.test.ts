@@ -1,4 +1,4 @@
-import { eventually } from '@breakwater/testkit';
+import { eventually, startProxy } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
 import { refusalOf, TestBed } from './matchmakers.ts';
 
@@ -30,12 +30,43 @@ test('twenty edges that look for a lost game through two matchmakers get one own
   await eventually(async () => expect((await bed.entry(info.game))?.pod).toBe('sim-a'));
   await first[Symbol.asyncDispose]();
 
-  const answers = await Promise.all(Array.from({ length: 20 }, () => bed.find(info.game)));
+  const untilMoved = () =>
+    eventually(async () => {
+      const answer = await bed.find(info.game);
+      expect(answer.info.pod).not.toBe('sim-a');
+      return answer;
+    });
+  const answers = await Promise.all(Array.from({ length: 20 }, untilMoved));
 
   const owners = others.filter((sim) => sim.hosted.has(info.game));
   expect(owners).toHaveLength(1);
   expect(new Set(answers.map((answer) => answer.info.pod))).toEqual(new Set([owners[0]!.pod]));
   expect(bed.claims.epochs.get(info.game)).toBe(2);
+});
+
+test('a process that is on its way back to NATS keeps its game, whoever looks for it meanwhile', async () => {
+  await using bed = await TestBed.start();
+  await using proxy = await startProxy(bed.nats.url);
+  // A heartbeat's worth of silence takes far longer than this reconnection.
+  await bed.matchmaker({ BREAKWATER_MATCHMAKER_HEARTBEAT_MS: '4000' });
+  const away = await bed.simulation('sim-a', {}, proxy.url);
+  const { info } = await eventually(() => bed.create('ann', 'mine'));
+  const other = await bed.simulation('sim-b');
+  await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+  const heard = away.beats;
+  await eventually(() => expect(away.beats).toBeGreaterThan(heard + 2));
+
+  proxy.refuse();
+  proxy.cut();
+  await eventually(async () => expect(await away.isListenedFor(bed.bus)).toBe(false));
+  const meanwhile = await bed.find(info.game);
+  proxy.resume();
+  await eventually(() => away.reach(), { timeoutMs: 20_000 });
+
+  expect(meanwhile.info).toMatchObject({ pod: 'sim-a', epoch: 1 });
+  expect((await bed.find(info.game)).info).toMatchObject({ pod: 'sim-a', epoch: 1 });
+  expect(other.hostRequests).toEqual([]);
+  expect(bed.claims.epochs.get(info.game)).toBe(1);
 });
 
 test('a process that does not host the game any more is not believed to', async () => {

@@ -8,6 +8,7 @@ import {
   type SimStatus,
   type SimWarm,
   type SimWarmed,
+  simGames,
   simHost,
   simList,
   simRelease,
@@ -15,6 +16,7 @@ import {
   subjectsFor,
 } from '@breakwater/bus';
 import {
+  BusError,
   connectBus,
   createLogOutput,
   kitMetrics,
@@ -94,6 +96,16 @@ export class ScriptedSimulation implements AsyncDisposable {
   async reach(): Promise<void> {
     if (!this.#bus.isConnected) throw new Error(`${this.pod} is not connected`);
     await this.#bus.flush();
+  }
+
+  /** Some process, seen from another connection, answers for this one. */
+  async isListenedFor(bus: NatsBus): Promise<boolean> {
+    try {
+      await bus.request(subjects.sim(podId(this.pod), 'list'), {}, { decode: simGames, timeoutMs: 2_000 });
+      return true;
+    } catch (error) {
+      return !(error instanceof BusError && error.code === 'no_responders');
+    }
   }
 
   private constructor(pod: string, bus: NatsBus, claims: Claims, script: SimulationScript) {

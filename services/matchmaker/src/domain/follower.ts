@@ -46,13 +46,14 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
+    parts.fleet.onAnyGone((pod) => this.#onGone(pod));
   }
 
   /** A heartbeat of a process. */
   status(status: SimStatus): void {
     const { fleet, hostings } = this.#parts;
     if (status.isLeaving) {
-      this.gone(status.pod);
+      fleet.gone(status.pod);
       return;
     }
     const sighting = fleet.heard(status);
@@ -64,19 +65,18 @@ export class Follower {
     if (this.#doubtful.has(status.pod)) void this.#askList(status.pod);
   }
 
-  /** A process left, or fell silent: nothing is known to be hosted there. */
-  gone(pod: string): void {
-    this.#parts.fleet.gone(pod);
-    this.#parts.hostings.drop(pod);
-    this.#asked.delete(pod);
-    this.#doubtful.delete(pod);
-    this.#parts.onNews?.();
-  }
-
   stop(): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#reports.clear();
+  }
+
+  /** Whoever found that a process left or fell silent: nothing is known to be hosted there. */
+  #onGone(pod: string): void {
+    this.#parts.hostings.drop(pod);
+    this.#asked.delete(pod);
+    this.#doubtful.delete(pod);
+    this.#parts.onNews?.();
   }
 
   #take(pod: string, lines: readonly HostedGame[]): void {

@@ -110,13 +110,46 @@ test('after our own connection came back nobody is silent, and no missing answer
   expect(fleet.isSettled).toBe(false);
   expect(echoes(fleet, 10_000, 11_200)).toEqual([]);
   expect(fleet.unanswered('a')).toBe(false);
-  // It was heard since.
+  // It was heard since, and then no more.
   fleet.heard(status('c'));
+  expect(echoes(fleet, 11_500, 12_100)).toEqual([]);
   expect(fleet.unanswered('c')).toBe(true);
-  expect(echoes(fleet, 11_500, 12_400)).toEqual([]);
+  expect(echoes(fleet, 12_400, 12_400)).toEqual([]);
   expect(fleet.isSettled).toBe(true);
   expect(fleet.unanswered('a')).toBe(true);
   expect(echoes(fleet, 12_700, 12_700)).toEqual(['b']);
+});
+
+test('a missing answer of a process that was heard a moment ago proves nothing: it may be reconnecting', () => {
+  const fleet = newFleet();
+  fleet.echo(0);
+  fleet.heard(status('a'));
+  expect(fleet.unanswered('a')).toBe(false);
+  // Its word may be a moment or a whole interval old.
+  expect(fleet.echo(301)).toEqual([]);
+  expect(fleet.unanswered('a')).toBe(false);
+  fleet.heard(status('a', 'a', 2));
+  expect(fleet.echo(600)).toEqual([]);
+  expect(fleet.unanswered('a')).toBe(false);
+  expect(fleet.isLive('a')).toBe(true);
+  expect(fleet.echo(900)).toEqual([]);
+  expect(fleet.unanswered('a')).toBe(true);
+  expect(fleet.isLive('a')).toBe(false);
+  expect(fleet.unanswered('never heard')).toBe(true);
+});
+
+test('whoever wants to know of all that are gone is told of each once', () => {
+  const fleet = newFleet();
+  const told: string[] = [];
+  fleet.onAnyGone((pod) => told.push(pod));
+  fleet.echo(0);
+  for (const pod of ['left', 'unanswered', 'silent']) fleet.heard(status(pod));
+  fleet.gone('left');
+  fleet.gone('left');
+  echoes(fleet, 300, 600);
+  fleet.unanswered('unanswered');
+  echoes(fleet, 900, 1_500);
+  expect(told).toEqual(['left', 'unanswered', 'silent']);
 });
 
 test('whoever waits for an answer of a process learns that it is gone', () => {

@@ -16,6 +16,12 @@ export interface FleetLimits {
 /** Heartbeats in which every process that is well has been heard. */
 const FIRST_HEARTBEATS = 3;
 
+/**
+ * Heartbeats of silence after which a missing answer counts. Silence is known only to the interval: above one, at least
+ * one whole interval has passed without a word.
+ */
+const SILENT_HEARTBEATS = 1.5;
+
 /** A simulation process as last heard. */
 export interface SimProcess {
   readonly status: SimStatus;
@@ -43,6 +49,7 @@ export class Fleet {
   readonly #cordons: Cordons;
   readonly #byPod = new Map<string, Heard>();
   readonly #onGone = new Map<string, Set<() => void>>();
+  readonly #onAnyGone = new Set<(pod: string) => void>();
 
   constructor(limits: FleetLimits, time: HeardTime, cordons = new Cordons()) {
     this.#limits = limits;
@@ -88,14 +95,24 @@ export class Fleet {
   gone(pod: string): void {
     if (!this.#byPod.delete(pod)) return;
     for (const listener of [...(this.#onGone.get(pod) ?? [])]) listener();
+    for (const listener of this.#onAnyGone) listener(pod);
   }
 
-  /** Nobody answers on the process's subject. False: it may be on its way back to NATS, as we were. */
+  /**
+   * Nobody answers on the process's subject. It is gone, unless it was heard within the last heartbeat, or our own
+   * connection came back just now: a process that is well is on its way back to NATS then. False in these cases.
+   */
   unanswered(pod: string): boolean {
     const known = this.#byPod.get(pod);
-    if (known !== undefined && this.#silenceMs(known) < 0) return false;
+    const enoughMs = this.#limits.heartbeatMs * SILENT_HEARTBEATS;
+    if (known !== undefined && this.#silenceMs(known) < enoughMs) return false;
     this.gone(pod);
     return true;
+  }
+
+  /** Calls `listener` with each process that is taken for gone from now on. */
+  onAnyGone(listener: (pod: string) => void): void {
+    this.#onAnyGone.add(listener);
   }
 
   /** Calls `listener` when the process is taken for gone, until cancelled. */

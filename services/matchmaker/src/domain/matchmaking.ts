@@ -60,6 +60,7 @@ export class Matchmaking {
     if (found.entry.state === 'starting')
       return { entry: await creation.whenStarted(found.entry), isNew: false };
     const hosting = await pinning.confirm(found.entry);
+    if (hosting === 'away') throw new ProtocolError('unavailable', 'Its process is on its way back to NATS.');
     // The leader is at it already, or moves the game.
     if (typeof hosting !== 'object' && this.#parts.isFollowing())
       await pinning.untilHosted(game, found.entry.epoch, this.#parts.limits.leaderFirstMs);

@@ -73,16 +73,16 @@ export class Pinning {
 
   /**
    * Asks the process that should host the game whether it does; what it says replaces what was heard. `silent`: it is
-   * there, and did not say.
+   * there, and did not say; `away`: nobody listens for it, and it was heard too lately to be taken for gone.
    */
-  async confirm({ game, pod: registered }: GameEntry): Promise<Hosting | 'silent' | undefined> {
+  async confirm({ game, pod: registered }: GameEntry): Promise<Hosting | 'silent' | 'away' | undefined> {
     const { hostings, sims, fleet } = this.#parts;
     const pod = this.hostingOf(game)?.pod ?? registered;
     if (pod === undefined || !fleet.isLive(pod)) return undefined;
     const answer = await sims.list(pod);
     if (answer === 'silent') return this.hostingOf(game) ?? 'silent';
     if (answer === 'gone') {
-      if (fleet.unanswered(pod)) hostings.drop(pod);
+      if (!fleet.unanswered(pod)) return this.hostingOf(game) ?? 'away';
     } else if (fleet.isLive(pod)) hostings.replace(pod, answer.games);
     return this.hostingOf(game);
   }
@@ -109,16 +109,14 @@ export class Pinning {
     const epoch = entry.epoch + 1;
     const tail = tailSeq === undefined ? {} : { tailSeq };
     const answer = await this.#askHost(pod, { game, epoch, type, schemaVersion, options, seed, ...tail });
-    if (answer === 'gone') {
-      if (fleet.unanswered(pod)) hostings.drop(pod);
-      return 'unavailable';
-    }
-    if (answer === 'silent') return 'unavailable';
+    if (answer === 'gone') fleet.unanswered(pod);
+    if (answer === 'gone' || answer === 'silent') return 'unavailable';
     if (answer.outcome === 'refused') return this.#onRefusal(entry, answer);
     const { players } = entry;
     const line = { game, epoch: answer.epoch, type, schemaVersion, players, state: 'running' } as const;
     const heard = hostings.of(game);
-    if (heard === undefined || heard.line.epoch < answer.epoch) hostings.change(pod, [line]);
+    const isNews = heard === undefined || heard.line.epoch < answer.epoch;
+    if (isNews && fleet.isLive(pod)) hostings.change(pod, [line]);
     return this.#claimed(entry, { pod, epoch: answer.epoch, schemaVersion });
   }
 

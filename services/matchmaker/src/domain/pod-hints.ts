@@ -1,15 +1,21 @@
 import type { Fleet } from './liveness.ts';
-import type { SimPort } from './ports.ts';
+import type { SimPort, Time } from './ports.ts';
 
-/** Questions to processes at one time; hints above it are left to the heartbeats. */
+/** Hints that are looked into at one time; those above it are left to the heartbeats. */
 const MAX_QUESTIONS = 64;
+/** So often a process is asked that nobody listens for and that was heard too lately to be taken for gone. */
+const MAX_TRIES = 4;
 
-export type HintOutcome = 'gone' | 'answered' | 'silent';
+/** `away`: nobody listens for it, and it goes on being heard in between. */
+export type HintOutcome = 'gone' | 'away' | 'answered' | 'silent';
 
 export interface HintParts {
   readonly fleet: Fleet;
   readonly sims: Pick<SimPort, 'list'>;
-  /** Nobody answers for the process any more. */
+  readonly time: Pick<Time, 'after'>;
+  /** Between two questions to one process. */
+  readonly heartbeatMs: number;
+  /** Nobody answered for the process, which is gone by that. */
   readonly onGone: (pod: string) => void;
   readonly onOutcome: (outcome: HintOutcome) => void;
   readonly onError: (error: unknown) => void;
@@ -17,7 +23,7 @@ export interface HintParts {
 
 /**
  * Looks into hints that a process may be gone. The hint itself decides nothing: only when the bus says that nobody
- * listens for the process any more is it gone before its heartbeats are missed.
+ * listens for the process any more, and it was silent for a heartbeat, is it gone before all of them are missed.
  */
 export class PodHints {
   readonly #parts: HintParts;
@@ -35,17 +41,30 @@ export class PodHints {
   }
 
   async #ask(pod: string): Promise<void> {
-    const { sims, onGone, onOutcome, onError } = this.#parts;
+    const { onOutcome, onError } = this.#parts;
     this.#asking.add(pod);
     try {
-      const answer = await sims.list(pod);
-      const outcome = typeof answer === 'string' ? answer : 'answered';
-      onOutcome(outcome);
-      if (outcome === 'gone') onGone(pod);
+      onOutcome(await this.#outcomeOf(pod));
     } catch (error) {
       onError(error);
     } finally {
       this.#asking.delete(pod);
+    }
+  }
+
+  async #outcomeOf(pod: string): Promise<HintOutcome> {
+    const { fleet, sims, time, heartbeatMs, onGone } = this.#parts;
+    for (let tries = 1; ; tries++) {
+      const answer = await sims.list(pod);
+      if (typeof answer === 'object') return 'answered';
+      if (answer === 'silent') return 'silent';
+      if (!fleet.isLive(pod)) return 'gone';
+      if (fleet.unanswered(pod)) {
+        onGone(pod);
+        return 'gone';
+      }
+      if (tries === MAX_TRIES) return 'away';
+      await new Promise<void>((resolve) => time.after(heartbeatMs, resolve));
     }
   }
 }

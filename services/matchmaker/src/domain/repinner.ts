@@ -169,8 +169,8 @@ export class Repinner {
   async #host(entry: GameEntry, cause: RepinCause): Promise<string> {
     const { pinning, mirror } = this.#parts;
     const hosting = cause === 'dropped' ? await pinning.confirm(entry) : undefined;
-    // Its heartbeats come: it is rather too busy to answer than without the game.
-    if (hosting === 'silent' && (this.#lost.get(entry.game)?.tries ?? 0) < MAX_SILENT_TRIES)
+    // Its heartbeats come: it is rather too busy to answer, or on its way back to NATS, than without the game.
+    if (typeof hosting === 'string' && (this.#lost.get(entry.game)?.tries ?? 0) < MAX_SILENT_TRIES)
       throw new ProtocolError('unavailable', 'its process does not say what it hosts');
     const now = await pinning.ensureHosted(mirror.get(entry.game)?.entry ?? entry);
     if (!isOpen(now)) return 'over';

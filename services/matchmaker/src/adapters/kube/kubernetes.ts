@@ -58,6 +58,8 @@ function informerOf(parts: KubernetesParts, { api, namespace }: KubeConnection, 
   const hints = new PodHints({
     fleet,
     sims,
+    time: clock,
+    heartbeatMs: config.heartbeatMs,
     onGone,
     onOutcome: (outcome) => metrics.podHints.add(1, { outcome }),
     onError: (error) => log.warn({ err: error }, 'a simulation process could not be asked'),
