@@ -1,5 +1,5 @@
 import { encodeLedgerRecord, ledgerStream, ledgerStreamName, userId } from '@breakwater/bus';
-import { eventually } from '@breakwater/testkit';
+import { eventually, startProxy } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
@@ -107,5 +107,33 @@ describe('totals of XP', () => {
     });
     await world.nats.restart();
     await eventually(() => gus.of('people.xp').some(({ total }) => total === 21));
+  });
+
+  it('that cannot be read right after NATS is back are read when they can be', async () => {
+    await eventually(() => world.bus.isConnected);
+    await using proxy = await startProxy(world.nats.url);
+    const far = await world.startEdge({ natsUrl: proxy.url });
+    await using hal = await far.open('hal');
+    await hal.request('people.xp', { t: 'people.watch' });
+    const id = userId('hal');
+    const raw = (value: unknown) => value;
+    const drop = `$JS.API.STREAM.DELETE.${ledgerStreamName(id, PARTITIONS)}`;
+    await world.bus.request(drop, '', { decode: raw, timeoutMs: 5_000 });
+    const asked: string[] = [];
+    const api = world.bus.subscribe(
+      `$JS.API.STREAM.MSG.GET.${ledgerStreamName(id, PARTITIONS)}`,
+      {},
+      (message) => {
+        asked.push(message.subject);
+      },
+    );
+
+    proxy.cut();
+
+    await eventually(() => expect(asked.length).toBeGreaterThan(1));
+    api.unsubscribe();
+    await makeStreams();
+    await award('hal', 7, false);
+    await eventually(() => hal.of('people.xp').some(({ total }) => total === 7), { timeoutMs: 30_000 });
   });
 });

@@ -5,6 +5,12 @@ import { textFrame } from '../fanout/frame.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
+import { pause } from './log-reader.ts';
+
+/** Passes over the totals that could not be read after a reconnection, with pauses that double: about a minute in all. */
+const MAX_PASSES = 18;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
 
 /** A user whose own total is watched by sockets here. */
 interface Watched {
@@ -20,6 +26,8 @@ export class People {
   readonly #deps: EdgeDeps;
   readonly #watched = new Map<string, Watched>();
   #unlisten: () => void = () => undefined;
+  /** Reconnections so far: the repair after an older one gives way. */
+  #reconnections = 0;
 
   constructor(deps: EdgeDeps) {
     this.#deps = deps;
@@ -41,6 +49,7 @@ export class People {
 
   stop(): void {
     this.#unlisten();
+    this.#reconnections += 1;
     for (const { inbox } of this.#watched.values()) inbox.unsubscribe();
     this.#watched.clear();
   }
@@ -102,16 +111,42 @@ export class People {
     }
   }
 
-  /** Notices may have been missed while NATS was away. */
+  /** Notices may have been missed while NATS was away; what cannot be read yet is tried again. */
   async #readAgain(): Promise<void> {
-    const queue = [...this.#watched.values()].values();
+    this.#reconnections += 1;
+    const mine = this.#reconnections;
+    let left = [...this.#watched.values()];
+    let pauseMs = FIRST_PAUSE_MS;
+    for (let passes = 1; ; passes++) {
+      left = await this.#readAll(left, () => mine === this.#reconnections);
+      if (left.length === 0 || mine !== this.#reconnections) return;
+      if (passes === MAX_PASSES) break;
+      await pause(this.#deps, pauseMs * (0.5 + Math.random() / 2));
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+    }
+    this.#deps.log.warn({ users: left.length }, 'totals of XP could not be read again after a reconnection');
+  }
+
+  /** @returns those whose total could not be read and is still wanted */
+  async #readAll(users: readonly Watched[], isWanted: () => boolean): Promise<Watched[]> {
+    const queue = users.values();
+    const failed: Watched[] = [];
+    const isWatched = (watched: Watched) => this.#watched.get(watched.user) === watched;
     const worker = async () => {
       for (const watched of queue) {
-        const total = await this.#read(watched.user).catch(() => 0);
-        if (this.#watched.get(watched.user) === watched) this.#raise(watched, total);
+        if (!isWanted()) return;
+        if (!isWatched(watched)) continue;
+        try {
+          const total = await this.#read(watched.user);
+          if (isWatched(watched)) this.#raise(watched, total);
+        } catch (cause) {
+          failed.push(watched);
+          this.#deps.log.debug({ err: cause }, 'a total of XP cannot be read yet');
+        }
       }
     };
     await Promise.all(Array.from({ length: this.#deps.config.tailCheckConcurrency }, worker));
+    return failed;
   }
 
   /** What the newest record of the ledger says; 0 for who has none. */
