@@ -18,7 +18,7 @@ export interface RoomStreamLimits extends StreamLimits {
   readonly duplicateWindowMs: number;
 }
 export interface GameStreamLimits extends StreamLimits {
-  /** Records in one game's log; a game at its limit is refused alone. */
+  /** Deltas stop when a game's log has so many records; a game at its limit is refused alone. */
   readonly maxRecordsPerGame: number;
 }
 
@@ -44,13 +44,19 @@ export function roomStream(partition: number, limits: RoomStreamLimits) {
   } as const;
 }
 
+/**
+ * What deltas leave free so that a claim, or an `end`, always fits: records of each game's log, beyond
+ * `maxRecordsPerGame`, and a share of the stream's bytes.
+ */
+export const GAME_STREAM_RESERVE = { records: 64, share: 1 / 16 } as const;
+
 /** `GAMES_<p>`: the owner log of every game of a partition, republished to `.feed`. Owner: simulation. */
 export function gameStream(partition: number, limits: GameStreamLimits) {
   return {
     name: `GAMES_${partition}`,
     subjects: [`game.${partition}.*.log`],
     republish: { src: `game.${partition}.*.log`, dest: `game.${partition}.{{wildcard(1)}}.feed` },
-    maxMsgsPerSubject: limits.maxRecordsPerGame,
+    maxMsgsPerSubject: limits.maxRecordsPerGame + GAME_STREAM_RESERVE.records,
     maxBytes: limits.maxBytes,
     replicas: limits.replicas,
     discard: 'new',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { gameId, gameStreamName, snapshotStreamName, subjectsFor } from '@breakwater/bus';
+import { gameId, snapshotStreamName, subjectsFor } from '@breakwater/bus';
 import { type ServiceConfig, type ServiceContext, untilReachable } from '@breakwater/service-kit';
 import { drainGames } from './adapters/drain.ts';
 import { EdgePresence } from './adapters/edge-presence.ts';
@@ -10,6 +10,7 @@ import { NatsChain } from './adapters/nats-chain.ts';
 import { natsLedger } from './adapters/nats-ledger.ts';
 import { observeHost } from './adapters/observer.ts';
 import { Sweeper } from './adapters/retention.ts';
+import { roomyLogs } from './adapters/roomy-logs.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import { Status } from './adapters/status.ts';
 import type { schema } from './config.ts';
@@ -62,8 +63,9 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   const chain = (stream: string, subject: string, spanName: string) =>
     new NatsChain(nats, tracer, { stream, subject, spanName, appendTimeoutMs: config.appendTimeoutMs });
   const ledger = { nats, subjects, partitions, maxGames: config.maxLedgerGames, chain };
+  const logOf = roomyLogs({ nats, subjects, clock, partitions, limits: sizes.games }, chain);
   const portsOf = (game: string) => ({
-    log: chain(gameStreamName(gameId(game), partitions), subjects.gameLog(gameId(game)), 'simulation.append'),
+    log: logOf(game),
     snapshots: chain(
       snapshotStreamName(gameId(game), partitions),
       subjects.gameSnapshots(gameId(game)),
@@ -141,7 +143,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       clock,
       log,
       nonce,
-      chain: (game) => portsOf(game).log,
+      chain: logOf,
       onAct: (act) => metrics.retention.add(1, { act }),
     },
     { ...config, pod, sweepMs: config.retentionSweepMs },

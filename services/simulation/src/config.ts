@@ -164,7 +164,7 @@ export const schema = {
   }),
   gameStreamBytes: setting.bytes({
     env: 'BREAKWATER_SIMULATION_GAME_STREAM_BYTES',
-    doc: 'Size of the stream of game logs, for each partition.',
+    doc: 'Size of the stream of game logs, for each partition. Games add no ticks to its last sixteenth, which is kept for claims and ends.',
     default: 268_435_456,
     min: 1_048_576,
     max: 1_099_511_627_776,
@@ -199,7 +199,7 @@ export const schema = {
   }),
   maxRecordsPerGame: setting.int({
     env: 'BREAKWATER_SIMULATION_MAX_RECORDS_PER_GAME',
-    doc: 'Records in the log of one game; a game at this limit is refused alone until a snapshot lets it be purged.',
+    doc: 'Records in the log of one game; a game at this limit stands still alone until a snapshot lets its log be purged. The stream takes 64 more of each game, for claims and ends.',
     default: 50_000,
     min: 100,
     max: 10_000_000,

@@ -1,0 +1,107 @@
+import { gameId, gameStreamName, type Subject, snapshotStreamName } from '@breakwater/bus';
+import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PARTITIONS, Sims, simEnv, subjects } from './sims.ts';
+
+const RESTLESS = { type: 'lab', options: { mode: 'restless' } } as const;
+const MIB = 1_048_576;
+
+describe('a game whose log is full when its process dies', () => {
+  let sims: Sims;
+  let doomed: ServiceProcess;
+  beforeEach(async () => {
+    sims = await Sims.start();
+  });
+  afterEach(async () => {
+    await doomed.kill();
+    await sims[Symbol.asyncDispose]();
+  });
+
+  /** One process that will die, and one that will take over. */
+  async function pods(env: Record<string, string>): Promise<void> {
+    await sims.pod('sim-next', env);
+    doomed = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-doomed', env) });
+  }
+
+  /** Games in the same partition that nobody plays. */
+  const neighboursOf = (game: string) =>
+    Array.from({ length: 64 }, (_, index) => gameId(`junk-${index}`)).filter(
+      (id) => gameStreamName(id, PARTITIONS) === sims.gameStream(game),
+    );
+
+  /** Fills subjects until their stream has so many bytes, or takes no more. */
+  async function fill(stream: string, junk: readonly Subject[], bytes: number): Promise<void> {
+    let next = 0;
+    for (let size = 128 * 1024; size > 256; size /= 2) {
+      for (;;) {
+        const { bytes: taken } = await sims.bus.streamState(stream);
+        if (taken + size > bytes) break;
+        const { kind } = await sims.bus.commit(junk[next++ % junk.length]!, new Uint8Array(size - 128), {});
+        if (kind !== 'stored') break;
+      }
+    }
+  }
+
+  async function clear(stream: string, junk: readonly Subject[]): Promise<void> {
+    for (const subject of junk) await sims.bus.purgeSubject(stream, subject, { keep: 0 });
+  }
+
+  /** Ticks fifty times a second, if it does. */
+  async function isGrowing(game: string): Promise<boolean> {
+    const before = (await sims.log(game)).at(-1)?.seq;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return (await sims.log(game)).at(-1)?.seq !== before;
+  }
+
+  async function takeOver(game: string): Promise<void> {
+    await doomed.kill();
+    const claimed = await sims.host('sim-next', game, { ...RESTLESS, epoch: 2 });
+    expect(claimed).toEqual({ outcome: 'hosted', epoch: 2 });
+    expect((await sims.log(game)).at(-1)?.record).toMatchObject({ kind: 'claim', epoch: 2 });
+    await expect(sims.ask(game, joinOf('bob'), 500)).rejects.toMatchObject({ code: 'unavailable' });
+  }
+
+  const joinOf = (user: string) =>
+    ({ kind: 'join', edge: 'edge-1', session: 's', user, name: user, join: 1, spectate: false }) as const;
+
+  it('with records: is claimed all the same, and goes on as soon as a snapshot can make room', async () => {
+    await pods({
+      BREAKWATER_SIMULATION_MAX_RECORDS_PER_GAME: '100',
+      BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS: '100000',
+      BREAKWATER_SIMULATION_SNAPSHOT_STREAM_BYTES: String(MIB),
+    });
+    const game = 'full-log';
+    const snapshots = snapshotStreamName(gameId(game), PARTITIONS);
+    const junk = neighboursOf(game).map((id) => subjects.gameSnapshots(id));
+    await fill(snapshots, junk, MIB);
+    await sims.host('sim-doomed', game, RESTLESS);
+    await sims.join(game, 'ann');
+    await eventually(async () => (await sims.log(game)).length >= 100, { timeoutMs: 30_000 });
+    await eventually(async () => !(await isGrowing(game)), { timeoutMs: 30_000 });
+    await takeOver(game);
+    await clear(snapshots, junk);
+    const reply = await eventually(() => sims.join(game, 'ann', 2), { timeoutMs: 30_000 });
+    expect(reply).toMatchObject({ epoch: 2, pid: 1 });
+    await eventually(async () => (await sims.log(game))[0]?.record.kind === 'delta', { timeoutMs: 30_000 });
+  }, 120_000);
+
+  it('with the bytes of others in the same stream: is claimed all the same, and goes on when they are gone', async () => {
+    await pods({
+      BREAKWATER_SIMULATION_GAME_STREAM_BYTES: String(MIB),
+      BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS: '100000',
+    });
+    const game = 'full-stream';
+    const stream = sims.gameStream(game);
+    const junk = neighboursOf(game).map((id) => subjects.gameLog(id));
+    await fill(stream, junk, MIB * 0.75);
+    await sims.host('sim-doomed', game, RESTLESS);
+    await sims.join(game, 'ann');
+    await fill(stream, junk, MIB * 0.95);
+    await eventually(async () => !(await isGrowing(game)), { timeoutMs: 30_000 });
+    await takeOver(game);
+    expect((await sims.bus.streamState(stream)).bytes).toBeLessThan(MIB);
+    await clear(stream, junk);
+    const reply = await eventually(() => sims.join(game, 'ann', 2), { timeoutMs: 30_000 });
+    expect(reply).toMatchObject({ epoch: 2, pid: 1 });
+  }, 120_000);
+});
