@@ -3,6 +3,7 @@
 import { CommandLog, type Coverage } from './domain/command-log.ts';
 import { type BreakwaterError, CommandLostError, CommandRejectedError } from './errors.ts';
 import { checkedFrameBytes } from './frame-check.ts';
+import type { Source } from './game-sources.ts';
 import type { Link } from './net/link.ts';
 import type { Settings } from './runtime.ts';
 
@@ -18,6 +19,8 @@ export class GameCommands {
   #link: Link | undefined;
   #cancelTimer: () => void = () => undefined;
   #resends = 0;
+  /** One command is sent alone, until it is covered. */
+  #isAlone = false;
 
   constructor(game: string, settings: Settings) {
     this.#game = game;
@@ -44,15 +47,21 @@ export class GameCommands {
     // Most callers look at the state instead.
     result.promise.catch(() => undefined);
     const entry = this.#log.add(name, args, result);
-    this.#link?.send(this.#frame(entry));
-    if (this.#log.size === 1) this.#plan();
+    const isFirst = this.#log.size === 1;
+    if (isFirst || !this.#isAlone) this.#link?.send(this.#frame(entry));
+    if (isFirst) this.#plan();
     return { n: entry.n, applied: result.promise };
   }
 
-  /** The game was joined on `link`; what the state does not cover goes out there. */
-  joined(link: Link, pid: number, ack: number): void {
+  /**
+   * The game was joined on `link`; what the state does not cover goes out there. Where that may have fallen back
+   * behind what was covered once, the owner takes the first command that reaches it as the next one, whatever its
+   * number: no other may be on its way that could overtake it.
+   */
+  joined({ link, ack, mayFallBack }: Source, pid: number): void {
     this.#settle(this.#log.joined(pid, ack));
     this.#link = link;
+    this.#isAlone = mayFallBack;
     this.resend();
   }
 
@@ -72,7 +81,12 @@ export class GameCommands {
     if (ack <= this.#log.ack) return;
     this.#resends = 0;
     this.#settle(this.#log.covered(ack));
-    this.#plan();
+    if (!this.#isAlone) {
+      this.#plan();
+      return;
+    }
+    this.#isAlone = false;
+    this.#transmit();
   }
 
   rejected(n: number, reason: string): void {
@@ -92,7 +106,8 @@ export class GameCommands {
   }
 
   #transmit(): void {
-    for (const entry of this.#log.uncovered()) this.#link?.send(this.#frame(entry));
+    const entries = this.#log.uncovered();
+    for (const entry of this.#isAlone ? entries.slice(0, 1) : entries) this.#link?.send(this.#frame(entry));
     this.#plan();
   }
 

@@ -6,6 +6,8 @@ export interface Source {
   readonly handle: number;
   readonly pid: number | undefined;
   readonly ack: number;
+  /** The game is volatile: its state may have fallen back behind commands that were covered. */
+  readonly mayFallBack: boolean;
   /** Full state was applied from it. */
   isLive: boolean;
   /** Tells whoever waits that it is live, or never will be. */

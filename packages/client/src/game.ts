@@ -43,6 +43,8 @@ export class JoinedGame implements Game, Attachable {
   #pid: number | undefined;
   /** The highest number that this session joined with. */
   #join = 0;
+  /** Joins that are not answered yet. */
+  #asked = 0;
   /** The replica is another object than at the last `state` event. */
   #isNewReplica = false;
   #end: BreakwaterError | undefined;
@@ -141,17 +143,22 @@ export class JoinedGame implements Game, Attachable {
       ...(shown !== undefined && { shown }),
     } as const;
     return new Promise((resolve) => {
+      this.#asked += 1;
       const isSent = link.request(body, this.#session.settings.times.requestTimeoutMs, {
         onAnswer: (frame) => {
+          this.#asked -= 1;
           if (frame.t === 'game.joined' && this.#end === undefined) this.#joined(link, frame, resolve);
           else resolve();
         },
         onFail: (error) => {
+          this.#asked -= 1;
           this.#joinFailed(link, error, join);
           resolve();
         },
       });
-      if (!isSent) resolve();
+      if (isSent) return;
+      this.#asked -= 1;
+      resolve();
     });
   }
 
@@ -186,7 +193,7 @@ export class JoinedGame implements Game, Attachable {
   #receiveOwn(link: Link, frame: ServerFrame): void {
     if (frame.t === 'game.owner') this.#ownerChanged(frame.epoch, frame.pod);
     else if (frame.t === 'game.ended') this.#ended(frame.reason);
-    else if (frame.t === 'error' && frame.code === 'not_joined') this.#joinLater(link);
+    else if (frame.t === 'error' && frame.code === 'not_joined') this.#unseated(link);
     else if (frame.t === 'error')
       this.#session.report(new ServerError(frame.code, frame.message, frame.retryAfterMs));
   }
@@ -196,8 +203,8 @@ export class JoinedGame implements Game, Attachable {
       settle();
       return;
     }
-    const { handle, pid, ack } = frame;
-    this.#sources.joined({ link, handle, pid, ack, isLive: false, settle });
+    const { handle, pid, ack, volatile: mayFallBack = false } = frame;
+    this.#sources.joined({ link, handle, pid, ack, mayFallBack, isLive: false, settle });
     this.#noteOwner(frame.epoch, frame.pod);
     this.#rejoiner.after(link, (again) => this.attach(again), this.#session.settings.times.requestTimeoutMs);
   }
@@ -257,7 +264,7 @@ export class JoinedGame implements Game, Attachable {
     if (!this.#sources.becomeLive(source)) return;
     this.#rejoiner.cancel();
     this.#pid = source.pid;
-    if (source.pid !== undefined) this.#commands.joined(source.link, source.pid, source.ack);
+    if (source.pid !== undefined) this.#commands.joined(source, source.pid);
     this.#setStatus('live');
     // Without players a game sleeps and says nothing, so a spectator cannot tell.
     if (!this.isSpectator) this.#silence.watch();
@@ -317,6 +324,14 @@ export class JoinedGame implements Game, Attachable {
     this.#feed.awaitState();
     this.#commands.pause();
     if (this.#end === undefined) this.#setStatus('rejoining');
+  }
+
+  /** The seat is of an owner that a volatile game has lost, or this session has none. */
+  #unseated(link: Link): void {
+    // A join that is on its way has an answer of its own.
+    if (this.#asked > 0) return;
+    this.#suspend();
+    this.#rejoiner.soon(link, (again) => this.attach(again));
   }
 
   #joinFailed(link: Link, error: BreakwaterError, join: number): void {

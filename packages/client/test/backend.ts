@@ -53,18 +53,25 @@ export interface GameRecord {
 
 /** One game with its log. `gapless` sequences are not promised on the wire, so they rise by two. */
 export class HostedGame {
-  readonly instance: GameInstance = createInstance(counting, { seed: 1 });
+  instance: GameInstance = createInstance(counting, { seed: 1 });
   readonly feed = new Set<(record: GameRecord) => void>();
   epoch = 1;
   seq = 1;
   pod = 'sim-1';
   /** Commands do not reach the owner, as while it moves. */
   isDeaf = false;
+  /** Its state may fall back when it moves. */
+  readonly isVolatile: boolean;
   ended: string | undefined;
+
+  constructor(isVolatile = false) {
+    this.isVolatile = isVolatile;
+    if (isVolatile) this.seq = placeOf(1, 0);
+  }
 
   commit(): void {
     const prev = this.seq;
-    this.seq += 2;
+    this.seq += this.isVolatile ? 1 : 2;
     const record = { epoch: this.epoch, seq: this.seq, prev, parts: this.instance.encodeDelta() };
     for (const listener of this.feed) listener(record);
   }
@@ -72,12 +79,15 @@ export class HostedGame {
   /** Another process claims the game: a record of the log that is no delta. */
   move(pod: string): void {
     this.epoch++;
-    this.seq += 2;
+    this.seq = this.isVolatile ? placeOf(this.epoch, 0) : this.seq + 2;
     this.pod = pod;
     for (const listener of this.feed)
       listener({ epoch: this.epoch, seq: this.seq, prev: 0, parts: undefined });
   }
 }
+
+/** Of delta `n` of a volatile game. */
+const placeOf = (epoch: number, n: number): number => epoch * 2 ** 32 + n;
 
 /** What stands behind all scripted edges: rooms and games. */
 export class Backend {

@@ -13,6 +13,9 @@ export class GameSeat {
   readonly #pid: number | undefined;
   readonly #onRecord = (record: GameRecord): void => this.#forward(record);
   #epoch: number;
+  /** No command came since the join. */
+  #isFresh = true;
+  #isUnseated = false;
 
   constructor(socket: EdgeSocket, game: HostedGame, frame: ClientFrameOf<'game.join'>, handle: number) {
     this.#socket = socket;
@@ -40,6 +43,7 @@ export class GameSeat {
       seq,
       pod,
       schema: counting.schema,
+      ...(game.isVolatile && { volatile: true as const }),
     });
     this.sendState();
     game.feed.add(this.#onRecord);
@@ -50,8 +54,22 @@ export class GameSeat {
   }
 
   command(n: number, name: string, args: unknown): void {
-    if (this.#game.isDeaf || this.#pid === undefined) return;
+    if (this.#isUnseated) this.#refuse();
+    if (this.#game.isDeaf || this.#pid === undefined || this.#isUnseated) return;
+    if (this.#isFresh && this.#game.isVolatile) this.#skipTo(this.#pid, n);
+    this.#isFresh = false;
     this.#game.instance.command(this.#pid, n, name, args);
+  }
+
+  /** What lies between was forgotten with the owner before. */
+  #skipTo(pid: number, n: number): void {
+    const { instance } = this.#game;
+    for (let next = (instance.ackOf(pid) ?? 0) + 1; next < n; next++)
+      instance.command(pid, next, 'forgotten', {});
+  }
+
+  #refuse(): void {
+    this.#socket.send({ t: 'error', code: 'not_joined', message: 'join first', game: this.#name });
   }
 
   sendState(): void {
@@ -73,8 +91,10 @@ export class GameSeat {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#socket.send({ t: 'game.owner', game: this.#name, epoch, pod: this.#game.pod });
+      this.#isUnseated = this.#game.isVolatile && this.#pid !== undefined;
+      if (this.#isUnseated) this.#refuse();
     }
-    if (parts === undefined || this.isLossy) return;
+    if (parts === undefined || this.isLossy || this.#isUnseated) return;
     const slice = this.#sliceOf(parts.slices);
     const head = { handle: this.#handle, epoch, seq };
     if (slice !== undefined) this.#write({ kind: 'slice', ...head, slice });

@@ -15,7 +15,7 @@ interface GameFrameHead {
   /** The edge's number for the game on this connection, from `game.joined`. */
   readonly handle: number;
   readonly epoch: number;
-  /** Sequence of the record in the game's log. */
+  /** Place of the record in the game: it rises, with holes. */
   readonly seq: number;
 }
 export interface GameStateFrame extends GameFrameHead {
@@ -26,7 +26,7 @@ export interface GameStateFrame extends GameFrameHead {
 }
 export interface GameDeltaFrame extends GameFrameHead {
   readonly kind: 'delta';
-  /** Sequence of the record before it in the game's log. */
+  /** Place of the record before it in the game. */
   readonly prev: number;
   readonly tick: number;
   readonly shared: Uint8Array;

@@ -180,10 +180,12 @@ const frames = {
     seq: int(1),
     pod: text,
     schema: json(),
+    /** The game shows its state before it is stored: after a change of owner it may be older than what was shown. */
+    volatile: optional(literal(true)),
   }),
   /** The game goes on in a new version of its type: a binary state of this schema with this `handle` follows. */
   'game.schema': loose({ t: literal('game.schema'), game: text, handle: int(0), schema: json() }),
-  /** Another process hosts the game from now on; no state was lost. */
+  /** Another process hosts the game from now on; no state was lost, unless the game is volatile. */
   'game.owner': loose({ t: literal('game.owner'), game: text, epoch: int(1), pod: text }),
   'game.ended': loose({ t: literal('game.ended'), game: text, reason: text }),
 };

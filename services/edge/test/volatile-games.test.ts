@@ -89,7 +89,8 @@ describe('a volatile game', () => {
     await game.step({ shared: 'two' });
     await showsAll(ann);
     await showsAll(bea);
-    expect(joined).toMatchObject({ pid: 1, ack: 4, epoch: 1, seq: livePosition(1, 1), pod: 'pod-1' });
+    const place = { epoch: 1, seq: livePosition(1, 1), pod: 'pod-1' };
+    expect(joined).toMatchObject({ pid: 1, ack: 4, volatile: true, ...place });
     expect(told(ann)).toEqual(['game.joined', 'state before', 'slice for ann', 'delta one', 'delta two']);
     expect(told(bea)).toEqual(['game.joined', 'state before', 'delta one', 'delta two']);
     expect(ann.gameFrames.map(({ seq }) => seq)).toEqual([1, 2, 2, 3].map((n) => livePosition(1, n)));

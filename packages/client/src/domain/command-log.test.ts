@@ -66,6 +66,17 @@ test('an answer to a join that is older than what is shown takes nothing back', 
   expect([log.ack, log.uncovered().map(({ n }) => n), log.add('d', undefined, null).n]).toEqual([2, [3], 4]);
 });
 
+test('a state that fell back takes nothing back either, until it has caught up', () => {
+  const log = new CommandLog<null>(10);
+  log.joined(4, 0);
+  for (const name of ['a', 'b', 'c', 'd']) log.add(name, undefined, null);
+  log.covered(3);
+  expect(log.joined(4, 1)).toEqual({ applied: [], lost: [] });
+  expect(log.covered(2)).toEqual({ applied: [], lost: [] });
+  expect(log.covered(4)).toMatchObject({ applied: [{ name: 'd' }], lost: [] });
+  expect(log.add('e', undefined, null).n).toBe(5);
+});
+
 test('another seat begins anew, and what was sent for the old one is lost', () => {
   const log = new CommandLog<null>(10);
   log.joined(4, 0);

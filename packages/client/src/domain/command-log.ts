@@ -52,7 +52,8 @@ export class CommandLog<T> {
 
   /** `game.joined`: another seat knows nothing of what was sent for the old one. */
   joined(pid: number, ack: number): Coverage<T> {
-    // A lower `ack` of the same seat is only older than what is shown: seats are never used again.
+    // A lower `ack` of the same seat is older than what is shown, or of a state that fell back: what was covered stays
+    // covered, and the numbers go on above it.
     const isOtherSeat = this.#pid !== undefined && pid !== this.#pid;
     this.#pid = pid;
     if (!isOtherSeat) return this.covered(ack);

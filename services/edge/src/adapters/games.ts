@@ -227,6 +227,7 @@ export class Games implements GameListener {
       seq: positionOf(state),
       pod,
       schema: JSON.parse(state.schema) as unknown,
+      ...(state.liveN !== undefined && { volatile: true as const }),
     } as const;
     return textFrame(encodeServerFrame(joined));
   }
