@@ -50,7 +50,7 @@ describe('scaling', () => {
   });
 
   it(
-    'the buffer adds pods of simulation when free places become few, and takes them away again',
+    'the buffer adds pods of simulation when free places become few, and takes one away again whose game is played',
     async () => {
       await using operator = await Operator.open(installation);
       const count = async () => (await installation.podNames('simulation')).length;
@@ -70,11 +70,15 @@ describe('scaling', () => {
       await installation.ready('simulation', 'matchmaker');
       await eventually(async () => expect(await count()).toBe(2), { ...wait, message: 'two pods' });
 
-      await using ada = await installation.connect('ada');
-      for (let n = 0; n < 5; n++) await ada.games.create('world');
+      await using load = await Load.start(installation, { name: 'buffer', players: 5, games: 5 });
       await eventually(async () => expect(await count()).toBe(3), { ...wait, message: 'a third pod' });
       await installation.ready('simulation');
+      await using ada = await installation.connect('ada');
+      const states: string[] = [];
+      ada.on('state', ({ state }) => states.push(state));
       const game = await ada.games.join((await ada.games.create('world')).game);
+      const pods = await installation.podNames('simulation');
+      for (const pod of pods) expect(await operator.gamesOn(pod)).not.toEqual([]);
 
       await installation.upgrade(values(1));
       await installation.ready('matchmaker');
@@ -83,6 +87,11 @@ describe('scaling', () => {
       expect(left.length).toBe(hosted.length + 6);
       expect(left.map((each) => each.game)).toContain(game.id);
       expect(game.status).toBe('live');
+      expect(states).toEqual([]);
+      await load.allThere();
+      await load.progress();
+      expect(load.stats.reconnects).toBe(0);
+      await load.judge();
     },
     TEST_TIMEOUT_MS,
   );

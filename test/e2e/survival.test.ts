@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@breakwater/testkit';
-import { checkLedger } from '@breakwater/tools';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Installation, type Pod } from './cluster/installation.ts';
 import { clusterCommand, hasCommand } from './cluster/kubernetes.ts';
-import { Load } from './cluster/load.ts';
+import { Load, type LoadOptions } from './cluster/load.ts';
 import { Operator } from './cluster/operator.ts';
 
 const GAMES = 4;
@@ -23,9 +22,19 @@ describe('games survive', () => {
     await installation.ready();
   });
 
-  /** Bots play while something happens to the pods of simulation: nobody reconnects, and the checker finds nothing. */
-  async function survive(name: string, work: (load: Load) => Promise<void>): Promise<void> {
-    await using load = await Load.start(installation, { name, games: GAMES, ratePerSecond: 0.5 });
+  /**
+   * Bots play while something happens to the pods of simulation: games change their owners, nobody reconnects, and the
+   * checker finds nothing, in what was shown as in the ledgers.
+   */
+  async function survive(
+    name: string,
+    work: (load: Load) => Promise<void>,
+    options: Partial<LoadOptions> = {},
+  ): Promise<void> {
+    await using load = await Load.start(installation, {
+      ...{ name, games: GAMES, ratePerSecond: 0.5 },
+      ...options,
+    });
     const { failures } = load.stats;
     await work(load);
     await load.allThere();
@@ -34,11 +43,7 @@ describe('games survive', () => {
     expect(load.stats.failures).toBe(failures);
     expect(load.stats.ownerChanges).toBeGreaterThan(0);
     const { gaps } = await load.judge();
-    const longest = Math.max(0, ...Object.values(gaps).map(({ maxMs }) => maxMs));
-    const pause = Math.round(load.stats.longestPauseMs);
-    console.log(
-      `${name}: longest pause of an owner change ${pause} ms, longest gap ${Math.round(longest)} ms`,
-    );
+    expect(gaps.owner?.count).toBeGreaterThan(0);
   }
 
   /** A pod that hosts games now, the one with the most. */
@@ -94,7 +99,8 @@ describe('games survive', () => {
         (name) => name !== first.metadata.name,
       );
       await evict(first.metadata.name);
-      for (const name of others) await expect(evict(name)).rejects.toThrow(/disruption budget/i);
+      for (const name of others)
+        await expect(evict(name)).rejects.toThrow(/TooManyRequests.*disruption budget/is);
       await ownersChange(load);
       await installation.ready('simulation');
     }));
@@ -108,31 +114,37 @@ describe('games survive', () => {
   it('simulation scaled from 5 to 2 with games on every pod', async () => {
     await installation.scale('simulation', 5);
     await using operator = await Operator.open(installation);
-    await using load = await Load.start(installation, { name: 'scaled', players: 10, games: 10 });
-    const before = await installation.podNames('simulation');
-    const played = (await operator.gamesOnAll(before)).filter(
-      ({ state, players }) => state === 'running' && players > 0,
-    );
-    expect(played.length).toBeGreaterThanOrEqual(10);
-    for (const [index, { game }] of played.slice(0, 10).entries()) {
-      const pod = before[index % before.length]!;
-      if (!(await operator.gamesOn(pod)).some((each) => each.game === game)) await operator.move(game, pod);
-    }
-    const changes = load.stats.ownerChanges;
     const hosted = async (pods: readonly string[]) =>
       (await operator.gamesOnAll(pods)).map(({ game }) => game).sort();
-    const games = await hosted(before);
-    await installation.scale('simulation', 2);
-    await load.allThere();
-    await load.progress();
-    expect(load.stats.ownerChanges).toBeGreaterThan(changes);
-    expect(load.stats.reconnects).toBe(0);
-    await eventually(
-      async () => expect(await hosted(await installation.podNames('simulation'))).toEqual(games),
-      { timeoutMs: MOVED_TIMEOUT_MS, message: 'every game on the pods that are left' },
-    );
-    await load.judge();
+    const work = async (load: Load) => {
+      const before = await installation.podNames('simulation');
+      expect(before).toHaveLength(5);
+      await spreadOver(operator, before);
+      const games = await hosted(before);
+      const changes = load.stats.ownerChanges;
+      await installation.scale('simulation', 2);
+      await load.allThere();
+      expect(load.stats.ownerChanges).toBeGreaterThan(changes);
+      await eventually(
+        async () => expect(await hosted(await installation.podNames('simulation'))).toEqual(games),
+        { timeoutMs: MOVED_TIMEOUT_MS, message: 'every game on the pods that are left' },
+      );
+    };
+    await survive('scaled', work, { players: 10, games: 10 });
   });
+
+  /** Moves games that are played, until each pod hosts two of them. */
+  async function spreadOver(operator: Operator, pods: readonly string[]): Promise<void> {
+    const playedOn = async (names: readonly string[]) =>
+      (await operator.gamesOnAll(names)).filter(({ state, players }) => state === 'running' && players > 0);
+    const played = await playedOn(pods);
+    expect(played).toHaveLength(pods.length * 2);
+    for (const [index, { game }] of played.entries()) {
+      const pod = pods[index % pods.length]!;
+      if (!(await operator.gamesOn(pod)).some((each) => each.game === game)) await operator.move(game, pod);
+    }
+    for (const pod of pods) expect(await playedOn([pod])).toHaveLength(2);
+  }
 
   const canPause = hasCommand('pauseApi') && hasCommand('resumeApi') && hasCommand('killContainer');
   it.skipIf(!canPause)('a process of simulation that is killed while the API server is silent', () =>
@@ -152,18 +164,26 @@ describe('games survive', () => {
     }),
   );
 
-  it('and every award is in the ledgers once', async () => {
-    await using nats = await installation.nats();
-    const report = await eventually(
-      async () => {
-        const found = await checkLedger({ nats: nats.url });
-        expect(found.violations).toEqual([]);
-        return found;
-      },
-      { timeoutMs: 60_000, intervalMs: 2_000 },
-    );
-    expect(report.ok).toBe(true);
-  });
+  it.skipIf(!hasCommand('killContainer'))(
+    'a pod that is deleted and whose process is gone: what Kubernetes says is enough, heartbeats may still be missed',
+    async () => {
+      // By its heartbeats a process would be gone after half a minute.
+      await installation.upgrade(['matchmaker.settings.BREAKWATER_MATCHMAKER_MISSED_HEARTBEATS=100']);
+      await installation.ready('matchmaker');
+      let name = '';
+      await survive('hinted', async (load) => {
+        const pod = await busiest();
+        name = pod.metadata.name;
+        await clusterCommand('killContainer', [containerId(pod)]);
+        await installation.kubectl(['delete', 'pod', name, '--grace-period=0', '--force']);
+        await ownersChange(load);
+        await installation.ready('simulation');
+      });
+      const lines = (await installation.logs('matchmaker')).split('\n').filter((line) => line.includes(name));
+      expect(lines.some((line) => line.includes('is gone, as Kubernetes hinted'))).toBe(true);
+      expect(lines.filter((line) => line.includes('fell silent'))).toEqual([]);
+    },
+  );
 
   function evict(name: string): Promise<string> {
     const { namespace } = installation;

@@ -12,4 +12,4 @@ export type { GameRecorder } from './recorder/game-recorder.ts';
 export { type Recorder, recordTo } from './recorder/recorder.ts';
 export { faultsOf, loadDeclarations, type ServiceDeclaration } from './schemas.ts';
 export { CLUSTER_COMMANDS, type ClusterCommandName } from './verify/cluster-commands.ts';
-export { RUN_LABEL } from './verify/e2e.ts';
+export { MEASURED_FILE, RUN_LABEL } from './verify/e2e.ts';

@@ -33,7 +33,7 @@ test('a run in which nothing passed is not green', () => {
   expect(isGreen(countTests({ testResults: [file('passed', 'passed'), file('failed')] }))).toBe(false);
 });
 
-test('a run on a cluster tells of each test how long it took, and which commands the environment lacks', () => {
+test('a run on a cluster tells of each test how long it took, what was measured, and which commands the environment lacks', () => {
   const test = (fullName: string, status: string, duration?: number) => ({ fullName, status, duration });
   const tests = listTests({
     testResults: [
@@ -42,12 +42,14 @@ test('a run on a cluster tells of each test how long it took, and which commands
     ],
   });
   const env = { BREAKWATER_E2E_BUILD_IMAGE: 'x', BREAKWATER_E2E_RESUME_API: 'x' };
-  const text = describeClusterRun(tests, env);
+  const text = describeClusterRun(tests, ['killed: 1 s'], env);
   expect(text).toContain('1.2 s  plays');
   expect(text).toContain('not run  pauses');
   expect(text).toContain('20.0 s  FAILED  moves');
   expect(text).toContain('BREAKWATER_E2E_PAUSE_API is not set');
   expect(text).not.toContain('BREAKWATER_E2E_RESUME_API');
+  expect(text).toMatch(/── measured\n {2}killed: 1 s$/);
+  expect(describeClusterRun(tests, [], env)).not.toContain('measured');
   expect(missingCommands({}).map((command) => command.env)).not.toContain('BREAKWATER_E2E_PREPARE_VOLUMES');
 });
 

@@ -155,6 +155,12 @@ export class Installation {
     return (await this.pods(component)).map(({ metadata }) => metadata.name).sort();
   }
 
+  /** What the pods of a service have written so far, one after the other. */
+  async logs(component: Service): Promise<string> {
+    const names = await this.podNames(component);
+    return (await Promise.all(names.map((name) => this.kubectl(['logs', name])))).join('\n');
+  }
+
   /** Restarts of each container of the installation, by pod. */
   async restarts(): Promise<Record<string, number>> {
     const pods = await Promise.all([...SERVICES, 'nats' as const].map((service) => this.pods(service)));

@@ -1,10 +1,13 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@breakwater/testkit';
 import { Crowd, checkLogs, type Report, signedTokens } from '@breakwater/tools';
 import { expect } from 'vitest';
+import { NEWEST_GAMES } from './images.ts';
 import type { Installation } from './installation.ts';
 import { runId } from './kubernetes.ts';
+import { checkLedgers } from './ledgers.ts';
+import { tellMeasured } from './measured.ts';
 
 export interface LoadOptions {
   /** Also names the room and the users. */
@@ -23,6 +26,7 @@ const MAX_GAP_MS = 120_000;
 /** Bots that play and talk, and a record of what each was shown and acknowledged. */
 export class Load implements AsyncDisposable {
   readonly #installation: Installation;
+  readonly #name: string;
   readonly #crowd: Crowd;
   readonly #folder: string;
   readonly #players: number;
@@ -30,6 +34,7 @@ export class Load implements AsyncDisposable {
 
   private constructor(installation: Installation, crowd: Crowd, folder: string, options: LoadOptions) {
     this.#installation = installation;
+    this.#name = options.name;
     this.#crowd = crowd;
     this.#folder = folder;
     this.#players = options.players ?? DEFAULTS.players;
@@ -89,16 +94,51 @@ export class Load implements AsyncDisposable {
     );
   }
 
-  /** Ends the load and judges the records: what was acknowledged and shown against the streams. */
+  /** Games that were joined, by whoever joined them: each join that the clients wrote down. */
+  async joined(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const joins = new Map<string, string[]>();
+    for (const file of await readdir(this.#folder)) {
+      const lines = (await readFile(join(this.#folder, file), 'utf8')).split('\n');
+      for (const line of lines) {
+        if (!line.includes('"game.join"')) continue;
+        const { game } = JSON.parse(line) as { game: string };
+        joins.set(file, [...(joins.get(file) ?? []), game]);
+      }
+    }
+    return joins;
+  }
+
+  /**
+   * Ends the load and judges: what was acknowledged and shown against the streams, and the ledgers against the logs of
+   * the games. What it measured is told at the end of the run.
+   */
   async judge(): Promise<Report> {
     await this.#crowd.stop();
     await using nats = await this.#installation.nats();
-    const report = await checkLogs({ paths: [this.#folder], nats: nats.url, maxGapMs: MAX_GAP_MS });
+    const report = await checkLogs({
+      paths: [this.#folder],
+      nats: nats.url,
+      games: NEWEST_GAMES,
+      maxGapMs: MAX_GAP_MS,
+    });
     expect(report.violations).toEqual([]);
     expect(report.ok).toBe(true);
     expect(report.checked.clients).toBeGreaterThanOrEqual(this.#players);
     expect(report.checked['acked messages']).toBeGreaterThan(0);
+    this.#tell(report);
+    if (this.#isPlaying) await checkLedgers(nats.url);
     return report;
+  }
+
+  /** An owner that is killed leaves the players without a delta until the next one's first: the gap is the RTO. */
+  #tell({ gaps: { owner } }: Report): void {
+    if (owner === undefined) return;
+    const times = `median ${Math.round(owner.p50Ms)} ms, longest ${Math.round(owner.maxMs)} ms`;
+    const sockets = `${this.stats.reconnects} reconnections`;
+    tellMeasured(
+      `${this.#name}: RTO ${times} from the last delta of an owner to the first of the next, as players saw it ` +
+        `(${owner.count} times); ${sockets}`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

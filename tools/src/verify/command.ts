@@ -62,7 +62,7 @@ async function runOnCluster({ isStrict, filters }: TestOptions): Promise<number>
   await using cluster = new ClusterRun();
   const tests = new TestRun(filters, cluster.env);
   const results = await runSteps([tests], console.log);
-  console.log(describeClusterRun(tests.outcomes, process.env));
+  console.log(describeClusterRun(tests.outcomes, cluster.measured, process.env));
   console.log(summarize(results));
   sayCounts(tests.counts);
   const isWhole = !isStrict || tests.counts.skipped === 0;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '@breakwater/testkit';
@@ -8,6 +8,9 @@ import type { TestOutcome } from './report.ts';
 
 /** On every namespace that a run makes; its value is the run's id. */
 export const RUN_LABEL = 'breakwater-e2e-run';
+
+/** In the folder of a run: what its tests measured, a line each. */
+export const MEASURED_FILE = 'measured.txt';
 
 const DELETE_TIMEOUT_MS = 180_000;
 
@@ -21,6 +24,12 @@ export class ClusterRun implements AsyncDisposable {
   /** What the tests have to know. */
   get env(): Record<string, string> {
     return { BREAKWATER_TEST_E2E: '1', BREAKWATER_E2E_RUN: this.id, BREAKWATER_E2E_FOLDER: this.folder };
+  }
+
+  /** What the tests measured, as they tell it. */
+  get measured(): readonly string[] {
+    const file = join(this.folder, MEASURED_FILE);
+    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -47,14 +56,19 @@ export async function findCluster(): Promise<string> {
   return version;
 }
 
-/** Every test with its time, and what the environment gave no command for. */
-export function describeClusterRun(tests: readonly TestOutcome[], env: NodeJS.ProcessEnv): string {
+/** Every test with its time, what was measured, and what the environment gave no command for. */
+export function describeClusterRun(
+  tests: readonly TestOutcome[],
+  measured: readonly string[],
+  env: NodeJS.ProcessEnv,
+): string {
   const lines = tests.map(({ name, outcome, durationMs }) => {
     const time = outcome === 'skipped' ? 'not run' : `${(durationMs / 1000).toFixed(1)} s`;
     return `  ${time.padStart(8)}  ${outcome === 'failed' ? 'FAILED  ' : ''}${name}`;
   });
   const missing = missingCommands(env).map(({ env, does }) => `  ${env} is not set: it ${does}`);
-  return ['\n── tests on the cluster', ...lines, ...missing].join('\n');
+  const figures = measured.length === 0 ? [] : ['\n── measured', ...measured.map((line) => `  ${line}`)];
+  return ['\n── tests on the cluster', ...lines, ...missing, ...figures].join('\n');
 }
 
 async function kubectl(args: readonly string[], timeoutMs: number): Promise<string> {

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { projectRoot } from '@breakwater/testkit';
+import type { LedgerReport } from '@breakwater/tools';
+import { expect } from 'vitest';
+import { runNode } from '../../write-a-game/run.ts';
+import { NEWEST_GAMES } from './images.ts';
+
+/** What `npx breakwater ledger check` says of all ledgers; anything but that every award was counted once fails. */
+export async function checkLedgers(nats: string): Promise<LedgerReport> {
+  const command = [join(projectRoot, 'tools/breakwater.mjs'), 'ledger', 'check', '--json'];
+  const { code, output } = await runNode([...command, '--nats', nats, '--games', NEWEST_GAMES], projectRoot);
+  expect(code, output).toBe(0);
+  const report = JSON.parse(output) as LedgerReport;
+  expect(report.violations).toEqual([]);
+  expect(report.checked['awards found in the logs']).toBeGreaterThan(0);
+  return report;
+}
