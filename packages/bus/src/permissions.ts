@@ -9,8 +9,11 @@ export type NatsUser = (typeof NATS_USERS)[number];
 type StreamFamily = keyof typeof STREAM_OWNERS;
 type BucketName = keyof typeof BUCKETS;
 
-/** `read`: its state and its messages. `consume`: also by consumers of one's own. `own`: create, update and purge too. */
-type StreamAccess = 'read' | 'consume' | 'own';
+/**
+ * `read`: its state and its messages. `consume`: also by consumers of one's own. `own`: create, update and purge too.
+ * `all`: own and consume.
+ */
+type StreamAccess = 'read' | 'consume' | 'own' | 'all';
 /** `read`: keys. `watch`: also changes. `own`: create the bucket, write and watch. */
 type BucketAccess = 'read' | 'watch' | 'own';
 
@@ -52,7 +55,7 @@ export const GRANTS: Readonly<Record<NatsUser, Grant>> = {
   simulation: {
     publish: ['gameLog', 'gameFeed', 'gameLive', 'gameSnapshots', 'simStatus', 'userInbox', 'ledger'],
     subscribe: ['sim', 'simStatus', 'gameIn', 'gameFeed', 'allEdgePresence'],
-    streams: { GAMES: 'own', SNAPSHOTS: 'own', LEDGER: 'own' },
+    streams: { GAMES: 'all', SNAPSHOTS: 'own', LEDGER: 'own' },
     buckets: { install: 'read', games: 'read' },
   },
   operator: {
@@ -119,9 +122,9 @@ function expand(subjects: readonly string[], partitions: number): readonly strin
 
 function streamApi(stream: string, access: StreamAccess): string[] {
   const verbs = ['STREAM.INFO', 'STREAM.MSG.GET'];
-  if (access === 'own') verbs.push('STREAM.CREATE', 'STREAM.UPDATE', 'STREAM.PURGE');
+  if (access === 'own' || access === 'all') verbs.push('STREAM.CREATE', 'STREAM.UPDATE', 'STREAM.PURGE');
   const api = verbs.map((verb) => `$JS.API.${verb}.${stream}`);
-  return access === 'consume' ? [...api, ...consumerApi(stream)] : api;
+  return access === 'consume' || access === 'all' ? [...api, ...consumerApi(stream)] : api;
 }
 
 /** A bucket is a stream with a subject for each key; those who watch it make a consumer of their own. */

@@ -41,9 +41,10 @@ export async function openBus(url: string, options: Partial<BusOptions> = {}): P
 /** A server and a bus on it, ended together. */
 export async function serverAndBus(
   options: NatsOptions = {},
+  settings: Partial<BusOptions> = {},
 ): Promise<TestBus & { server: NatsServer } & AsyncDisposable> {
   const server = await startNats(options);
-  const opened = await openBus(server.url);
+  const opened = await openBus(server.url, settings);
   return {
     ...opened,
     server,

@@ -70,6 +70,30 @@ describe('three replicas', () => {
     expect(messages).toHaveLength(20);
   });
 
+  test('give a whole chain, also while one that may be asked for it stands still', async () => {
+    const subject = 'c.long.log';
+    const seqs = [0];
+    while (seqs.length <= 100) {
+      const result = await bus.commit(subject, 'x', { expectedLastSubjectSeq: seqs.at(-1)! });
+      if (result.kind === 'stored') seqs.push(result.seq);
+    }
+    const stretch = { fromSeq: 1, toSeq: seqs[100]!, limit: 1_000, maxBytes: 1e6 };
+    const readAll = async (reader: NatsBus) => {
+      const pages = await Promise.all(
+        Array.from({ length: 6 }, () => reader.readChain('C', subject, stretch)),
+      );
+      for (const { messages } of pages) expect(messages.map(({ seq }) => seq)).toEqual(seqs.slice(1));
+    };
+    await readAll(bus);
+    const leader = await leaderOf('C');
+    const { bus: reader } = await openBus(server.servers.find(({ name }) => name === leader)!.url);
+    const victim = server.servers.find(({ name }) => name !== leader)!;
+    victim.pause();
+    await readAll(reader);
+    victim.resume();
+    await reader.drain(500);
+  }, 60_000);
+
   test('keep every acknowledged append of a chain when their leader is killed, and the chain goes on (fault 26)', async () => {
     const subject = 'c.chain.log';
     const acked: number[] = [];

@@ -60,8 +60,9 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   };
   await untilReachable(() => ensureStreams(nats, log, sizes), { log, signal: lifecycle.ending });
 
-  const chain = (stream: string, subject: string, spanName: string) =>
-    new NatsChain(nats, tracer, { stream, subject, spanName, appendTimeoutMs: config.appendTimeoutMs });
+  const { appendTimeoutMs } = config;
+  const chain = (stream: string, subject: string, spanName: string, records: 'many' | 'few' = 'few') =>
+    new NatsChain(nats, tracer, { stream, subject, spanName, records, appendTimeoutMs });
   const ledger = { nats, subjects, partitions, maxGames: config.maxLedgerGames, chain };
   const logOf = roomyLogs({ nats, subjects, clock, partitions, limits: sizes.games }, chain);
   const portsOf = (game: string) => ({

@@ -22,7 +22,13 @@ describe('fault 30: claims', () => {
   afterAll(() => sims[Symbol.asyncDispose]());
 
   const chain = (stream: string, subject: string) =>
-    new NatsChain(sims.bus, noopTracer, { stream, subject, appendTimeoutMs: 2_000, spanName: 'test' });
+    new NatsChain(sims.bus, noopTracer, {
+      stream,
+      subject,
+      records: 'many',
+      appendTimeoutMs: 2_000,
+      spanName: 'test',
+    });
 
   function claimant(game: string, epoch: number, wrap: (log: ChainPort) => ChainPort = (log) => log) {
     const log = wrap(chain(sims.gameStream(game), subjects.gameLog(gameId(game))));

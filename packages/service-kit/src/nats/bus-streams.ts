@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../log/logger.ts';
 import type { KitMetrics } from '../telemetry/kit-metrics.ts';
 import { Bucket, type BucketOptions, type BucketPort } from './bucket.ts';
+import { CHAIN_PATIENCE_MS, ChainReads, type ChainStretch } from './chain-reads.ts';
 import { type CommitOptions, type CommitResult, commitTo } from './commit.ts';
 import type { BucketDefinition, StreamDefinition } from './definitions.ts';
 import { JetStreamApi } from './js-api.ts';
@@ -27,6 +28,7 @@ export class BusStreams {
   readonly #deps: BusStreamsDeps;
   readonly #api: JetStreamApi;
   readonly #reads: StreamReads;
+  readonly #chains: ChainReads;
   readonly #admin: StreamAdmin;
   readonly #watches = new Set<OrderedWatch>();
 
@@ -34,6 +36,8 @@ export class BusStreams {
     this.#deps = deps;
     this.#api = new JetStreamApi(deps.mux, deps.apiTimeoutMs);
     this.#reads = new StreamReads(this.#api);
+    const api = new JetStreamApi(deps.mux, CHAIN_PATIENCE_MS);
+    this.#chains = new ChainReads({ ...deps, api, reads: this.#reads });
     this.#admin = new StreamAdmin(this.#api);
   }
 
@@ -88,6 +92,16 @@ export class BusStreams {
   /** A bounded read of one subject, rising, from the leader. @throws BusError */
   readSubject(stream: string, subject: string, options: ReadOptions): Promise<SubjectPage> {
     return this.#reads.readSubject(stream, subject, options);
+  }
+
+  /**
+   * A read of a long stretch of one subject to which every message was appended with `expectedLastSubjectSeq`, and
+   * which has one at `toSeq`. Faster than `readSubject`, and as certain. The page may end early, but not before its
+   * second message. The NATS user has to be allowed consumers on the stream.
+   * @throws BusError
+   */
+  readChain(stream: string, subject: string, stretch: ChainStretch): Promise<SubjectPage> {
+    return this.#chains.read(stream, subject, stretch);
   }
 
   /** Resolves when JetStream answers for our account. @throws BusError */

@@ -4,12 +4,14 @@ import type { AppendOutcome, ChainPort, StoredRecord } from '../domain/ports.ts'
 export interface NatsChainOptions {
   readonly stream: string;
   readonly subject: string;
+  /** How many there are to read: many come at once, a few one after the other. */
+  readonly records: 'many' | 'few';
   readonly appendTimeoutMs: number;
   /** Of the span around a traced append. */
   readonly spanName: string;
 }
 
-const READ_LIMIT = 512;
+const READ_LIMIT = 4_096;
 const READ_BYTES = 8 * 1024 * 1024;
 
 /** One subject of a stream as a chain: compare-and-append, and reads from the leader. */
@@ -37,10 +39,25 @@ export class NatsChain implements ChainPort {
   }
 
   async read(fromSeq: number, toSeq: number): Promise<readonly StoredRecord[]> {
-    const { stream, subject } = this.#options;
+    const { stream, subject, records } = this.#options;
+    if (records === 'few') return this.#readSingly(fromSeq, toSeq);
     const limits = { fromSeq, toSeq, limit: READ_LIMIT, maxBytes: READ_BYTES };
-    const { messages } = await this.#nats.readSubject(stream, subject, limits);
+    const { messages } = await this.#nats.readChain(stream, subject, limits);
     return messages.map(({ seq, data }) => ({ seq, bytes: data }));
+  }
+
+  async #readSingly(fromSeq: number, toSeq: number): Promise<readonly StoredRecord[]> {
+    const { stream, subject } = this.#options;
+    const found: StoredRecord[] = [];
+    let bytes = 0;
+    for (let from = fromSeq; from <= toSeq && bytes < READ_BYTES; ) {
+      const message = await this.#nats.nextMessage(stream, subject, from);
+      if (message === undefined || message.seq > toSeq) break;
+      found.push({ seq: message.seq, bytes: message.data });
+      bytes += message.data.byteLength;
+      from = message.seq + 1;
+    }
+    return found;
   }
 
   async purgeBelow(seq: number): Promise<void> {

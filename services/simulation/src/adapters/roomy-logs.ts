@@ -14,7 +14,7 @@ export interface RoomyLogsDeps {
 /** The logs of games, with room kept for claims: one look at a stream serves all its games here. */
 export function roomyLogs(
   { nats, subjects, clock, partitions, limits }: RoomyLogsDeps,
-  chain: (stream: string, subject: string, spanName: string) => ChainPort,
+  chain: (stream: string, subject: string, spanName: string, records: 'many') => ChainPort,
 ): (game: string) => LogPort {
   const rooms = new Map<string, StreamRoom>();
   const roomOf = (stream: string) => {
@@ -26,7 +26,7 @@ export function roomyLogs(
   return (game) => {
     const stream = gameStreamName(gameId(game), partitions);
     const subject = subjects.gameLog(gameId(game));
-    return new RoomyLog(chain(stream, subject, 'simulation.append'), {
+    return new RoomyLog(chain(stream, subject, 'simulation.append', 'many'), {
       maxRecords: limits.maxRecordsPerGame,
       count: () => nats.subjectMessages(stream, subject),
       stream: roomOf(stream),
