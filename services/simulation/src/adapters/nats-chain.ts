@@ -14,7 +14,7 @@ export interface NatsChainOptions {
 const READ_LIMIT = 4_096;
 const READ_BYTES = 8 * 1024 * 1024;
 
-/** One subject of a stream as a chain: compare-and-append, and reads from the leader. */
+/** One subject of a stream as a chain: compare-and-append, and reads that give what the leader has. */
 export class NatsChain implements ChainPort {
   readonly #nats: NatsBus;
   readonly #tracer: Tracer;

@@ -27,7 +27,7 @@ export interface StoredRecord {
   readonly bytes: Uint8Array;
 }
 
-/** The chain of records on one subject. Reads come from the stream's leader and reject when it cannot be asked. */
+/** The chain of records on one subject. Reads give what the stream's leader has, and reject when that cannot be known. */
 export interface ChainPort {
   /** Stores `bytes` if the subject's last sequence is `expectedSeq` (0: it is empty). Never rejects. */
   append(bytes: Uint8Array, expectedSeq: number, trace?: string): Promise<AppendOutcome>;
