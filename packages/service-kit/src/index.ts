@@ -18,6 +18,7 @@ export { SETTINGS_MARKDOWN_HEAD, settingsMarkdownRows } from './config/markdown.
 export { Secret } from './config/secret.ts';
 export { type Parsed, type Setting, setting } from './config/setting.ts';
 export { type Check, Health, type HealthReport } from './health/checks.ts';
+export { KeyedLock } from './keyed-lock.ts';
 export {
   type DrainContext,
   Lifecycle,

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roomId, type Subjects, subjectsFor } from '@breakwater/bus';
+import { ProtocolError } from '@breakwater/protocol';
 import {
+  KeyedLock,
   type MetricHandles,
   type ServiceConfig,
   type ServiceContext,
@@ -153,6 +155,7 @@ function composeSender({ config, clock, handles, log }: Context, roomLog: RoomLo
     random: Math.random,
     sleep,
     limits: { ...config, deadlineMs: config.sendDeadlineMs },
+    lookups: new KeyedLock(config.maxLookups, () => new ProtocolError('busy')),
     onLookup: () => handles.lookups.add(1),
     onDoubt: (cause) => {
       handles.doubts.add(1);

@@ -1,7 +1,9 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { subjectsFor } from '@breakwater/bus';
+import { ProtocolError } from '@breakwater/protocol';
 import {
   type BucketWatch,
+  KeyedLock,
   type ServiceConfig,
   type ServiceContext,
   untilReachable,
@@ -85,7 +87,6 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
     limits: {
       ...config,
       placement: { policy: config.placement, maxLoad: config.maxLoad },
-      maxWaiting: config.maxQuickWaiting,
     },
     seed: () => randomInt(2 ** 32),
     gameIdOf,
@@ -109,7 +110,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   const follower = new Follower({ ...shared, onNews: () => caretaker.news() });
   const creation = new Creation({ ...shared, pinning });
-  const quickMatch = new QuickMatch({ ...shared, pinning, creation });
+  const turns = new KeyedLock(config.maxQuickWaiting, () => new ProtocolError('busy'));
+  const quickMatch = new QuickMatch({ ...shared, pinning, creation, turns });
   const matchmaking = new Matchmaking({
     ...shared,
     pinning,

@@ -1,5 +1,6 @@
 import { roomId, userId } from '@breakwater/bus';
 import { formatMessageId, ProtocolError } from '@breakwater/protocol';
+import { KeyedLock } from '@breakwater/service-kit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Fate, ModelLog } from '../../test/model-log.ts';
@@ -15,7 +16,6 @@ const LIMITS = {
   clockSkewMs: 60_000,
   appendTimeoutMs: 1_500,
   deadlineMs: 4_000,
-  maxLookups: 100,
 };
 
 /** A replica of chat over a shared log. Its waiting takes turns, and no time that the log would notice. */
@@ -32,7 +32,8 @@ function replica(log: ModelLog, maxMessagesPerRoom = 1_000): Sender {
     waitedMs += ms;
     await Promise.resolve();
   };
-  return new Sender({ log, ids, clock, random: () => 0.5, sleep, limits: LIMITS });
+  const lookups = new KeyedLock(100, () => new ProtocolError('busy'));
+  return new Sender({ log, ids, clock, random: () => 0.5, sleep, limits: LIMITS, lookups });
 }
 
 const idAt = (timeMs: number, n: number) => formatMessageId('test', timeMs, n);

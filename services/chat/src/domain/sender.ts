@@ -1,6 +1,6 @@
 import type { ChatSent, RoomId, RoomMessageRecord, UserId } from '@breakwater/bus';
 import { messageIdTimeMs, ProtocolError } from '@breakwater/protocol';
-import { KeyedLock } from './keyed-lock.ts';
+import type { KeyedLock } from '@breakwater/service-kit';
 import { type AppendResult, type Clock, LogUnavailable, type Random, type RoomLog } from './log.ts';
 import type { RecentIds } from './recent-ids.ts';
 import { makeStamp } from './stamp.ts';
@@ -17,8 +17,6 @@ export interface SendLimits {
   readonly appendTimeoutMs: number;
   /** Time for one request in all; what is in doubt then is answered `unavailable`. */
   readonly deadlineMs: number;
-  /** Requests that wait because an older one of their room looks into the log. */
-  readonly maxLookups: number;
 }
 
 export interface Outgoing {
@@ -35,6 +33,8 @@ export interface SenderParts {
   readonly random: Random;
   readonly sleep: (ms: number) => Promise<void>;
   readonly limits: SendLimits;
+  /** Lets one request of a room at a time look into the log. */
+  readonly lookups: KeyedLock;
   /** Called when an id was found by a look into the log, for the metrics. */
   readonly onLookup?: () => void;
   readonly onDoubt?: (cause: string) => void;
@@ -65,11 +65,9 @@ const encoder = new TextEncoder();
  */
 export class Sender {
   readonly #parts: SenderParts;
-  readonly #lookups: KeyedLock;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
-    this.#lookups = new KeyedLock(parts.limits.maxLookups);
   }
 
   /** @throws ProtocolError bad_request, too_large, expired, id_reused, busy, unavailable */
@@ -128,8 +126,7 @@ export class Sender {
   }
 
   #tryOld(attempt: Attempt): Promise<ChatSent | undefined> {
-    if (this.#lookups.isFull) throw new ProtocolError('busy');
-    return this.#lookups.run(attempt.room, async () => {
+    return this.#parts.lookups.run(attempt.room, async () => {
       if (this.#parts.clock.monotonicMs() > attempt.untilMs) return undefined;
       this.#parts.onLookup?.();
       const { user, msg } = attempt.record;

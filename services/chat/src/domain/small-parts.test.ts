@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Coalescer } from './coalescer.ts';
 import { epochOf } from './epoch.ts';
-import { KeyedLock } from './keyed-lock.ts';
 import { makeStamp } from './stamp.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
@@ -51,28 +50,6 @@ describe('token buckets', () => {
     expect(buckets.size).toBe(2);
     expect(buckets.take('c', 0)).toBe(250);
     expect(buckets.take('a', 0)).toBe(0);
-  });
-});
-
-describe('the lock of a key', () => {
-  test('lets work of one key run one after the other, of two keys at once, and survives a failure', async () => {
-    const lock = new KeyedLock(3);
-    const order: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const work = (name: string, until?: Promise<void>) => async () => {
-      order.push(`${name} begins`);
-      await until;
-      order.push(`${name} ends`);
-      if (name === 'a1') throw new Error('a1');
-    };
-    const a1 = lock.run('a', work('a1', gate.promise));
-    const a2 = lock.run('a', work('a2'));
-    await lock.run('b', work('b1'));
-    expect(lock.isFull).toBe(false);
-    gate.resolve();
-    await expect(a1).rejects.toThrow('a1');
-    await a2;
-    expect(order).toEqual(['a1 begins', 'b1 begins', 'b1 ends', 'a1 ends', 'a2 begins', 'a2 ends']);
   });
 });
 

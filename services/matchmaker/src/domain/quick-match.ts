@@ -1,5 +1,6 @@
 import type { GameEntry, MatchQuick } from '@breakwater/bus';
 import { ProtocolError } from '@breakwater/protocol';
+import type { KeyedLock } from '@breakwater/service-kit';
 import type { Creation, Matched } from './creation.ts';
 import type { Hostings } from './hostings.ts';
 import type { Fleet } from './liveness.ts';
@@ -8,15 +9,12 @@ import type { Pinning } from './pinning.ts';
 import type { Time } from './ports.ts';
 import type { Registrar } from './registrar.ts';
 import { freeSeats, holdsSeat, isOpen, withSeat } from './registry.ts';
-import { Serial } from './serial.ts';
 
 export interface QuickMatchLimits {
   /** How long a seat is held for a player that was matched, ms. */
   readonly seatHoldMs: number;
   /** Games that are tried for one request before it is told to come again. */
   readonly maxSeatAttempts: number;
-  /** Requests that wait for their turn. */
-  readonly maxWaiting: number;
 }
 
 export interface QuickMatchParts {
@@ -28,6 +26,8 @@ export interface QuickMatchParts {
   readonly creation: Creation;
   readonly time: Time;
   readonly limits: QuickMatchLimits;
+  /** Lets one request of a type at a time look for a seat. */
+  readonly turns: KeyedLock;
   readonly gameIdOf: (user: string, key: string) => string;
 }
 
@@ -40,17 +40,15 @@ interface Seat {
 /** Joins any game of a type that has a free seat, or makes one. */
 export class QuickMatch {
   readonly #parts: QuickMatchParts;
-  readonly #turns: Serial;
 
   constructor(parts: QuickMatchParts) {
     this.#parts = parts;
-    this.#turns = new Serial(parts.limits.maxWaiting);
   }
 
   /** @throws ProtocolError `unknown_game_type`, `no_capacity`, `busy`, … */
   async match(request: MatchQuick): Promise<Matched> {
-    const { creation } = this.#parts;
-    const seat = await this.#turns.run(request.type, () => this.#findSeat(request));
+    const { creation, turns } = this.#parts;
+    const seat = await turns.run(request.type, () => this.#findSeat(request));
     if (seat.isNew) return { entry: await creation.start(seat.entry), isNew: true };
     if (seat.entry.state === 'starting')
       return { entry: await creation.whenStarted(seat.entry), isNew: false };
