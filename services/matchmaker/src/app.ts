@@ -110,15 +110,16 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   const follower = new Follower({ ...shared, onNews: () => caretaker.news() });
   const creation = new Creation({ ...shared, pinning });
+  const isFollowing = () => leadership.isFollowing;
   const turns = new KeyedLock(config.maxQuickWaiting, () => new ProtocolError('busy'));
-  const quickMatch = new QuickMatch({ ...shared, pinning, creation, turns });
+  const quickMatch = new QuickMatch({ ...shared, pinning, creation, turns, isFollowing });
   const matchmaking = new Matchmaking({
     ...shared,
     pinning,
     creation,
     quickMatch,
     mover: caretaker.mover,
-    isFollowing: () => leadership.isFollowing,
+    isFollowing,
   });
   metrics.games.observe(() => mirror.size);
   metrics.leading.observe(() => (leadership.isLeader ? 1 : 0));

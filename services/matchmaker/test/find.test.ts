@@ -117,6 +117,23 @@ test('a paused process gets no game, and its own are found elsewhere', async () 
   expect(paused.hostRequests.filter(({ game }) => game === info.game)).toHaveLength(1);
 });
 
+test('who looks for a game in the moment when no process of its type is left is told to come again', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const first = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.quick('ann', 'go'));
+  await bed.simulation('sim-chess', { types: [{ type: 'chess', schemaVersion: 1, maxPlayers: 2 }] });
+  await first.leave();
+  await eventually(async () => expect(await bed.types()).toEqual(['chess']));
+
+  expect(await refusalOf(bed.find(info.game))).toBe('no_capacity');
+  expect(await refusalOf(bed.quick('ann', 'go'))).toBe('no_capacity');
+  expect(await refusalOf(bed.create('bob', 'his'))).toBe('unknown_game_type');
+  await bed.simulation('sim-b');
+
+  await eventually(async () => expect((await bed.find(info.game)).info).toMatchObject({ pod: 'sim-b' }));
+});
+
 test('ended, failed and unknown games say so', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker();

@@ -58,6 +58,29 @@ test('a seat is free again when it was held in vain, and gone when its player jo
   expect(back.length).toBeLessThanOrEqual(2);
 });
 
+test('quick matches into a game that is being hosted anew wait for it, and hand it to nobody a second time', async () => {
+  await using bed = await TestBed.start();
+  const patient = { BREAKWATER_MATCHMAKER_LEADER_FIRST_MS: '10000' };
+  await bed.matchmaker(patient);
+  await bed.matchmaker(patient);
+  const first = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.quick('ann', 'go'));
+  const others = [
+    await bed.simulation('sim-b', { hostDelayMs: 200 }),
+    await bed.simulation('sim-c', { hostDelayMs: 200 }),
+  ];
+  await eventually(async () => expect(await bed.processes()).toHaveLength(3));
+
+  await first.leave();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => bed.quick('ann', 'go')));
+
+  const requests = others.flatMap((sim) => sim.hostRequests);
+  expect(requests).toMatchObject([{ game: info.game, epoch: 2 }]);
+  const owner = others.find((sim) => sim.hosted.has(info.game))!;
+  for (const answer of answers)
+    expect(answer).toMatchObject({ info: { game: info.game, pod: owner.pod, epoch: 2 }, isNew: false });
+});
+
 test('a full game is passed over', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker();

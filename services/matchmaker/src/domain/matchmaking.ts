@@ -2,10 +2,10 @@ import type { GameEntry, MatchCreate, MatchMove, MatchProcesses, MatchQuick } fr
 import { type GameInfo, ProtocolError } from '@breakwater/protocol';
 import type { Creation, Matched } from './creation.ts';
 import type { Hostings } from './hostings.ts';
+import { hostedLeaderFirst, type LeaderFirst } from './leader-first.ts';
 import type { Fleet } from './liveness.ts';
-import type { Mirror } from './mirror.ts';
 import type { Mover } from './mover.ts';
-import { assertOpen, type Pinning } from './pinning.ts';
+import { assertOpen } from './pinning.ts';
 import type { QuickMatch } from './quick-match.ts';
 import type { Registrar } from './registrar.ts';
 import { infoOf, isOpen } from './registry.ts';
@@ -13,22 +13,16 @@ import { infoOf, isOpen } from './registry.ts';
 export interface MatchmakingLimits {
   /** Games in one list. */
   readonly maxListed: number;
-  /** How long a lost game is left to the leader, by those who do not lead, ms. */
-  readonly leaderFirstMs: number;
 }
 
-export interface MatchmakingParts {
+export interface MatchmakingParts extends LeaderFirst {
   readonly fleet: Fleet;
   readonly hostings: Hostings;
-  readonly mirror: Mirror;
   readonly registrar: Registrar;
-  readonly pinning: Pinning;
   readonly creation: Creation;
   readonly quickMatch: QuickMatch;
   readonly mover: Mover;
-  /** Another replica leads. */
-  readonly isFollowing: () => boolean;
-  readonly limits: MatchmakingLimits;
+  readonly limits: LeaderFirst['limits'] & MatchmakingLimits;
 }
 
 /** What edges and operators may ask for. */
@@ -59,12 +53,8 @@ export class Matchmaking {
     assertOpen(found.entry);
     if (found.entry.state === 'starting')
       return { entry: await creation.whenStarted(found.entry), isNew: false };
-    const hosting = await pinning.confirm(found.entry);
-    if (hosting === 'away') throw new ProtocolError('unavailable', 'Its process is on its way back to NATS.');
-    // The leader is at it already, or moves the game.
-    if (typeof hosting !== 'object' && this.#parts.isFollowing())
-      await pinning.untilHosted(game, found.entry.epoch, this.#parts.limits.leaderFirstMs);
-    const entry = await pinning.ensureHosted(this.#parts.mirror.get(game)?.entry ?? found.entry);
+    await pinning.confirm(found.entry);
+    const entry = await hostedLeaderFirst(this.#parts, found.entry);
     assertOpen(entry);
     return { entry, isNew: false };
   }

@@ -159,7 +159,9 @@ export class Pinning {
     const processes = this.#parts.fleet.live();
     const places = placesFor(entry, processes, this.#parts.limits.placement);
     const next = places.find(({ pod }) => !tried.has(pod));
-    if (next === undefined && processes.length > 0 && !isHostable(entry, processes))
+    // A game that was played waits for the next process of its kind: the one that it had may just have been lost.
+    const isNew = entry.epoch === 0;
+    if (next === undefined && isNew && processes.length > 0 && !isHostable(entry, processes))
       throw new ProtocolError('unknown_game_type');
     return next;
   }

@@ -3,9 +3,8 @@ import { ProtocolError } from '@breakwater/protocol';
 import type { KeyedLock } from '@breakwater/service-kit';
 import type { Creation, Matched } from './creation.ts';
 import type { Hostings } from './hostings.ts';
+import { hostedLeaderFirst, type LeaderFirst } from './leader-first.ts';
 import type { Fleet } from './liveness.ts';
-import type { Mirror } from './mirror.ts';
-import type { Pinning } from './pinning.ts';
 import type { Time } from './ports.ts';
 import type { Registrar } from './registrar.ts';
 import { freeSeats, holdsSeat, isOpen, withSeat } from './registry.ts';
@@ -17,15 +16,13 @@ export interface QuickMatchLimits {
   readonly maxSeatAttempts: number;
 }
 
-export interface QuickMatchParts {
+export interface QuickMatchParts extends LeaderFirst {
   readonly fleet: Fleet;
   readonly hostings: Hostings;
-  readonly mirror: Mirror;
   readonly registrar: Registrar;
-  readonly pinning: Pinning;
   readonly creation: Creation;
   readonly time: Time;
-  readonly limits: QuickMatchLimits;
+  readonly limits: LeaderFirst['limits'] & QuickMatchLimits;
   /** Lets one request of a type at a time look for a seat. */
   readonly turns: KeyedLock;
   readonly gameIdOf: (user: string, key: string) => string;
@@ -52,7 +49,7 @@ export class QuickMatch {
     if (seat.isNew) return { entry: await creation.start(seat.entry), isNew: true };
     if (seat.entry.state === 'starting')
       return { entry: await creation.whenStarted(seat.entry), isNew: false };
-    return { entry: await this.#parts.pinning.ensureHosted(seat.entry), isNew: false };
+    return { entry: await hostedLeaderFirst(this.#parts, seat.entry), isNew: false };
   }
 
   /** One request of a type at a time, so that requests of one replica see each other's seats and creations. */
