@@ -15,6 +15,16 @@ async function metric(service: RunningService, line: string): Promise<number> {
   return found === undefined ? 0 : Number(found.slice(found.lastIndexOf(' ') + 1));
 }
 
+function entryOf(game: string, state: GameEntry['state']): GameEntry {
+  const counts = { epoch: 1, players: 0, maxPlayers: 1, createdAt: 0, changedAt: 0, seed: 1 };
+  return {
+    ...{ game, state, type: 'lab', schemaVersion: 1, title: game, createdBy: 'ann' },
+    ...counts,
+    options: {},
+    seats: [],
+  };
+}
+
 describe('games that are over', () => {
   let sims: Sims;
   beforeAll(async () => {
@@ -70,7 +80,7 @@ describe('games that are over', () => {
       expect((await stored()).snapshots).toBeLessThanOrEqual(8);
 
       await pod.shutdown({ drain: false });
-      await sims.pod('sim-after', sweeping('200', '400'));
+      const after = await sims.pod('sim-after', sweeping('200', '400'));
       await eventually(async () => (await sims.bus.subjects('GAMES_0', 'game.0.*.log')).size <= 1, {
         timeoutMs: 60_000,
       });
@@ -78,6 +88,7 @@ describe('games that are over', () => {
         timeoutMs: 60_000,
       });
       expect((await sims.log('alive')).length).toBeGreaterThan(0);
+      await after.shutdown({ drain: false });
     },
     120_000 + SHORT_GAMES * 200,
   );
@@ -89,23 +100,7 @@ describe('games that are over', () => {
       await sims.host('sim-sweeper', game, { type: 'lab' });
       await sims.join(game, 'ann');
       await sims.release('sim-sweeper', game, 1);
-      const entry: GameEntry = {
-        game,
-        type: 'lab',
-        schemaVersion: 1,
-        title: game,
-        state: game === 'failed' ? 'failed' : 'sleeping',
-        epoch: 1,
-        players: 0,
-        maxPlayers: 1,
-        createdBy: 'ann',
-        createdAt: 0,
-        changedAt: 0,
-        options: {},
-        seed: 1,
-        seats: [],
-      };
-      await bucket.create(game, entry);
+      await bucket.create(game, entryOf(game, game === 'failed' ? 'failed' : 'sleeping'));
     }
     await eventually(async () => (await sims.log('failed')).at(-1)?.record.kind === 'end');
     const log = (await sims.log('failed')).map(({ record }) => `${record.kind} ${record.epoch}.${record.n}`);
@@ -115,6 +110,49 @@ describe('games that are over', () => {
       refusal: 'failed',
     });
   });
+
+  it('include one that the registry forgot before its end was stored, readable or not, and no other one', async () => {
+    const bucket = await sims.bus.ensureBucket({ ...BUCKETS.games, replicas: 1 }, { decode: gameEntry });
+    const host = await sims.pod('sim-host');
+    for (const game of ['forgotten', 'garbled', 'asleep']) {
+      await sims.host('sim-host', game, { type: 'lab' });
+      await sims.join(game, 'ann');
+      await sims.release('sim-host', game, 1);
+    }
+    await bucket.create('asleep', entryOf('asleep', 'sleeping'));
+    const garbled = subjects.gameLog(gameId('garbled'));
+    const tail = await sims.bus.lastMessage(sims.gameStream('garbled'), garbled);
+    const options = { expectedLastSubjectSeq: tail?.seq ?? 0, timeoutMs: 5_000 };
+    await sims.bus.commit(garbled, new Uint8Array([99, 99, 99]), options);
+    await host.shutdown({ drain: false });
+    const recordsOf = (game: string) =>
+      sims.bus.subjectMessages(sims.gameStream(game), subjects.gameLog(gameId(game)));
+    expect(await recordsOf('garbled')).toBeGreaterThan(1);
+    const asleep = await recordsOf('asleep');
+
+    const sweeper = await sims.pod('sim-tidy', sweeping('1000', '600000'));
+
+    await eventually(async () => expect(await recordsOf('forgotten')).toBe(1), { timeoutMs: 30_000 });
+    await eventually(async () => expect(await recordsOf('garbled')).toBe(1), { timeoutMs: 30_000 });
+    expect((await sims.log('forgotten')).map(({ record }) => `${record.kind} ${record.epoch}`)).toEqual([
+      'end 2',
+    ]);
+    expect(await recordsOf('asleep')).toBe(asleep);
+    for (const game of ['forgotten', 'garbled'])
+      expect(await sims.host('sim-tidy', game, { type: 'lab', epoch: 3 })).toMatchObject({
+        refusal: 'failed',
+      });
+    await sweeper.shutdown({ drain: false });
+
+    await sims.pod('sim-last', sweeping('1000', '1500'));
+    await eventually(
+      async () => {
+        for (const game of ['forgotten', 'garbled']) expect(await recordsOf(game)).toBe(0);
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(await recordsOf('asleep')).toBe(asleep);
+  }, 120_000);
 });
 
 describe('a game at the limit of its log', () => {

@@ -19,7 +19,7 @@ import {
 } from '@breakwater/service-kit';
 import { endFailed } from '../domain/end-failed.ts';
 import type { LogPort } from '../domain/ports.ts';
-import { Retention, type RetentionAct, type RetentionPorts } from '../domain/retention.ts';
+import { Retention, type RetentionAct, type RetentionPorts, type Standing } from '../domain/retention.ts';
 
 export interface SweeperOptions {
   readonly pod: string;
@@ -110,10 +110,7 @@ export class Sweeper {
         const message = await nats.lastMessage(logStream(game), subjects.gameLog(gameId(game)));
         return message && { seq: message.seq, bytes: message.data, unixMs: message.timeMs };
       },
-      failed: async (game) => {
-        const entry = await this.#entry(game);
-        return entry?.state === 'failed' ? { ...entry, details: entry } : undefined;
-      },
+      standing: (game) => this.#standing(game),
       end: (game, tail, failed) =>
         endFailed({ log: chain(game), clock, random: Math.random, pod, nonce: nonce() }, tail, failed),
       trim: async (game, seq) => {
@@ -129,18 +126,26 @@ export class Sweeper {
     };
   }
 
-  /** Undefined also while there is no registry yet. */
-  async #entry(game: string) {
+  async #standing(game: string): Promise<Standing> {
     const { nats } = this.#deps;
     const definition = { ...BUCKETS.games, replicas: this.#options.replicas };
     try {
       this.#registry ??= nats.openBucket(definition, { decode: gameEntry });
-      return (await (await this.#registry).get(game))?.value;
+      const entry = (await (await this.#registry).get(game))?.value;
+      if (entry?.state === 'failed') return { kind: 'failed', game: { ...entry, details: entry } };
+      return { kind: entry === undefined && (await this.#isRegistryOld()) ? 'missing' : 'open' };
     } catch (cause) {
       this.#registry = undefined;
-      if (cause instanceof BusError && cause.code === 'not_found') return undefined;
+      if (cause instanceof BusError && cause.code === 'not_found') return { kind: 'open' };
       throw cause;
     }
+  }
+
+  /** A registry that was lost and made anew knows nothing of the games before it. */
+  async #isRegistryOld(): Promise<boolean> {
+    const { nats, clock } = this.#deps;
+    const { created } = await nats.streamState(`KV_${BUCKETS.games.name}`);
+    return clock.unixMs() - Date.parse(created) >= this.#options.endedRetentionMs;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * Tidies up behind games that are over. What is due follows from the log alone, so any process can do it at any
+ * Tidies up behind games that are over. What is due follows from log and registry alone, so any process can do it at any
  * time, twice as well as once: an ended game's log is cut down to its `end`, which stays for long, because it is what
- * refuses a claim; then nothing is left of it.
+ * refuses a claim; then nothing is left of it. A game without an `end` that the registry calls failed, or does not know
+ * any more, gets one first.
  */
 
 import { decodeGameRecord, type GameRecord } from '@breakwater/bus';
@@ -10,7 +11,10 @@ import type { ClockPort, StoredRecord } from './ports.ts';
 import { sleep } from './ports.ts';
 
 export interface RetentionOptions {
-  /** An ended game's records and snapshots, but for the `end`, are kept for this time. */
+  /**
+   * An ended game's records and snapshots, but for the `end`, are kept for this time. So are those of a game that is in
+   * no registry any more, before it gets an `end`.
+   */
   readonly endedMs: number;
   /** Its `end` is kept for this time. */
   readonly tombstoneMs: number;
@@ -27,14 +31,21 @@ export interface DatedRecord extends StoredRecord {
   readonly unixMs: number;
 }
 
+/**
+ * What the registry says of a game. `missing`: nothing, though it has been there for as long as an ended game is kept,
+ * so that nobody can find the game; a registry that is younger, or away, leaves every game `open`.
+ */
+export type Standing =
+  | { readonly kind: 'open' | 'missing' }
+  | { readonly kind: 'failed'; readonly game: FailedGame };
+
 export interface RetentionPorts {
   /** Games with records in a partition, and how many each has. */
   games(partition: number): Promise<ReadonlyMap<string, number>>;
   /** Games with snapshots in a partition. */
   snapshotted(partition: number): Promise<ReadonlySet<string>>;
   tail(game: string): Promise<DatedRecord | undefined>;
-  /** What the registry knows of the game, if it says that it has failed. */
-  failed(game: string): Promise<FailedGame | undefined>;
+  standing(game: string): Promise<Standing>;
   /** Appends an `end` behind `tail`; nothing happens when that is not the tail any more. */
   end(game: string, tail: StoredRecord, failed: FailedGame): Promise<void>;
   /** Keeps only the record at `seq` and later ones, and no snapshot. */
@@ -47,6 +58,9 @@ export interface RetentionPorts {
 
 export const RETENTION_ACTS = ['ended', 'trimmed', 'forgotten'] as const;
 export type RetentionAct = (typeof RETENTION_ACTS)[number];
+
+/** Who failed is not known any more. */
+const NAMELESS: FailedGame = { type: '', schemaVersion: 0, details: { options: {}, seed: 0 } };
 
 /** Games that fail in one sweep before it is given up: then it is not they. */
 const MAX_ERRORS = 10;
@@ -100,12 +114,17 @@ export class Retention {
     this.#dueMs.delete(game);
     const record = recordOf(tail);
     if (record?.kind !== 'end') {
-      if (record === undefined || ageMs < quietMs) return;
-      const failed = await this.#ports.failed(game);
-      if (failed === undefined) return;
-      await this.#ports.end(game, tail, failed);
-      this.#onAct('ended', game);
-    } else if (ageMs >= tombstoneMs) {
+      if (ageMs < quietMs) return;
+      const standing = await this.#ports.standing(game);
+      const isMissing = standing.kind === 'missing' && ageMs >= endedMs;
+      if (record !== undefined && (standing.kind === 'failed' || isMissing)) {
+        await this.#ports.end(game, tail, standing.kind === 'failed' ? standing.game : NAMELESS);
+        this.#onAct('ended', game);
+      }
+      // A tail that cannot be read refuses every claim as an `end` does, and nothing can be put behind it.
+      if (record !== undefined || !isMissing) return;
+    }
+    if (ageMs >= tombstoneMs) {
       await this.#ports.forget(game);
       this.#onAct('forgotten', game);
     } else if (ageMs >= endedMs) {
