@@ -29,7 +29,7 @@ export const metrics = defineMetrics({
     kind: 'counter',
     name: 'breakwater_simulation_ticks_total',
     unit: 'ticks',
-    doc: 'Ticks of all games.',
+    doc: 'Ticks that games made; one that stands still makes none.',
   },
   tickSeconds: {
     kind: 'histogram',

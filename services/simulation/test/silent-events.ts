@@ -9,6 +9,7 @@ export const SILENT_EVENTS: OwnerEvents = {
   onBadStart: nothing,
   onCommand: nothing,
   onFrozen: nothing,
+  onThawed: nothing,
   onFull: nothing,
   onSnapshot: nothing,
   onAwards: nothing,

@@ -43,8 +43,8 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
           'the log of a game is full: it stands still until a snapshot lets it be purged',
         );
       },
-      onFrozen(ms) {
-        metrics.frozenSeconds.add(ms / 1_000);
+      onFrozen: (ms) => metrics.frozenSeconds.add(ms / 1_000),
+      onThawed(ms) {
         log.info({ game, ms: Math.round(ms) }, 'a game stood still while its log could not be written');
       },
       onSnapshot(result) {

@@ -272,8 +272,7 @@ export class Host {
       return;
     }
     const tick = (nowMs: number) => {
-      owner.tick(nowMs);
-      this.#observer.onTick(this.#ports.clock.monotonicMs() - nowMs);
+      if (owner.tick(nowMs)) this.#observer.onTick(this.#ports.clock.monotonicMs() - nowMs);
     };
     hosted.stopTicks ??= this.#schedule.add(periodMs, tick, (ticks) => this.#observer.onSkippedTicks(ticks));
   }

@@ -57,7 +57,10 @@ export interface OwnerEvents {
   /** A snapshot or log that a start could not use. */
   onBadStart(problem: string): void;
   onCommand(outcome: CommandOutcome): void;
+  /** It stands still while its log cannot be written: by so many ms longer than when this was last told. */
   onFrozen(ms: number): void;
+  /** It goes on, after so many ms in all. */
+  onThawed(frozenMs: number): void;
   /** The log has no room; said once until it has. */
   onFull(cause: string): void;
   onSnapshot(result: SnapshotResult): void;

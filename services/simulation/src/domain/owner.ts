@@ -62,7 +62,7 @@ export class Owner {
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     const wait = (waiting: Waiting) => this.#committer.wait(waiting);
     this.#intake = new Intake(limits, events.onCommand, wait);
-    this.#freeze = new Freeze(options.freezeAfterMs, (ms) => events.onFrozen(ms));
+    this.#freeze = new Freeze(options.freezeAfterMs, events);
     this.#ending = new Ending(options.maxInputs);
     this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
     this.#committer = new Committer({
@@ -144,22 +144,24 @@ export class Owner {
     if (isClaimAbove(record, this.epoch)) this.stop('superseded');
   }
 
-  tick(nowMs: number): void {
+  /** False when there is no tick to make: the game stands still, or has none now. */
+  tick(nowMs: number): boolean {
     const instance = this.#instance;
-    if (this.#phase !== 'running' || instance === undefined) return;
-    if (this.#freeze.isFrozen(this.#chain.waitingMs(nowMs), nowMs)) return;
+    if (this.#phase !== 'running' || instance === undefined) return false;
+    if (this.#freeze.isFrozen(this.#chain.waitingMs(nowMs), nowMs)) return false;
     try {
       this.#intake.drain(instance);
       // The restart has to be in the log before the game gets another chance to throw.
       if (this.#setup.game.restarts.isUnstored) {
         if (!this.#chain.isBusy) this.#commit(instance);
-        return;
+        return true;
       }
       instance.step();
       if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
     } catch (error) {
       this.#restart(error);
     }
+    return true;
   }
 
   /** Now and then, also while asleep: a game that nobody came back to ends. */
