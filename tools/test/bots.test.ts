@@ -1,6 +1,8 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gameId, subjectsFor } from '@breakwater/bus';
+import { connect } from '@breakwater/client';
 import {
   eventually,
   launchProcess,
@@ -8,9 +10,13 @@ import {
   projectRoot,
   type Stack,
   serviceRuntime,
+  startProxy,
   startStack,
 } from '@breakwater/testkit';
+import { connect as connectNats } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Player } from '../src/bots/player.ts';
+import { BotStats } from '../src/bots/stats.ts';
 import {
   Crowd,
   checkLogs,
@@ -18,6 +24,7 @@ import {
   guestTokens,
   type LedgerReport,
   type Report,
+  recordTo,
   signedTokens,
 } from '../src/index.ts';
 
@@ -162,4 +169,37 @@ test('an edge that is killed costs the bots nothing that was acknowledged', {
   const report = await checkLogs({ paths: [record], nats: stack.nats.url });
   expect(report.ok, describeReport(report)).toBe(true);
   expect(report.checked['acked messages']).toBeGreaterThan(20);
+});
+
+test('a bot that was away until its seat was gone plays on in another one, and its log holds', {
+  timeout: 120_000,
+}, async () => {
+  await using link = await startProxy(stack.service('edge-2').url);
+  await using mia = await connect({ urls: [link.url], token: stack.token('mia') });
+  const { game } = await mia.games.create('world', { options: { objects: 20 } });
+  const log = join(dir, 'mia.jsonl');
+  await using recorder = recordTo(mia, log);
+  const player = await Player.join(mia, game, new BotStats(), Math.random, recorder);
+  const joined = mia.games.joined[0]!;
+  const pid = joined.pid!;
+  await eventually(() => expect(joined.ack).toBeGreaterThan(3), { timeoutMs: 60_000 });
+
+  // What the process does itself when the time for which it keeps a seat is over.
+  const session = joined.replica.table('$seats').rows.get(pid)?.join;
+  const nats = await connectNats({ servers: stack.nats.url });
+  const leave = JSON.stringify({ kind: 'leave', pid, join: session });
+  nats.publish(subjectsFor(4).gameIn(gameId(game)), leave);
+  await eventually(() => expect(joined.replica.table('$players').rows.size).toBe(0));
+  await nats.close();
+  link.cut();
+  await eventually(() => expect(joined.pid).not.toBe(pid), { timeoutMs: 60_000 });
+  const { ack } = joined;
+  await eventually(() => expect(joined.ack).toBeGreaterThan(ack + 3), { timeoutMs: 60_000 });
+  await player.leave();
+  await recorder.close();
+
+  const report = await checkLogs({ paths: [log], nats: stack.nats.url });
+  expect(report.ok, describeReport(report)).toBe(true);
+  expect(report.checked['acked commands']).toBeGreaterThan(6);
+  expect(report.skipped).toEqual({});
 });

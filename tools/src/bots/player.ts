@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 100;
 /** Plays the World through the SDK until the game is over for it. */
 export class Player {
   readonly #game: Game<WorldRows>;
-  readonly #bot: Bot;
+  readonly #random: () => number;
   readonly #stats: BotStats;
   readonly #recording: GameRecorder | undefined;
   readonly #stops: (() => void)[];
@@ -22,6 +22,8 @@ export class Player {
   readonly #timer: NodeJS.Timeout;
   #lastDeltaMs = performance.now();
   #xp: number;
+  #pid: number;
+  #bot: Bot;
 
   private constructor(
     game: Game<WorldRows>,
@@ -31,6 +33,8 @@ export class Player {
     recorder: Recorder | undefined,
   ) {
     this.#game = game;
+    this.#random = random;
+    this.#pid = pid;
     this.#bot = new Bot(pid, random);
     this.#stats = stats;
     this.#recording = recorder?.game(game as unknown as Game);
@@ -38,6 +42,7 @@ export class Player {
     stats.playing += 1;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#stops = [
+      game.on('state', () => this.#onState()),
       game.on('delta', () => this.#onDelta()),
       game.on('owner', () => {
         stats.ownerChanges += 1;
@@ -90,6 +95,15 @@ export class Player {
     this.#recording?.stop();
     this.#stats.playing -= 1;
     this.#over.resolve();
+  }
+
+  /** Who was away for too long comes back to another seat. */
+  #onState(): void {
+    const { pid } = this.#game;
+    if (pid === undefined || pid === this.#pid) return;
+    this.#pid = pid;
+    this.#bot = new Bot(pid, this.#random);
+    this.#xp = this.#shownXp();
   }
 
   #onDelta(): void {

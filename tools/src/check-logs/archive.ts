@@ -33,7 +33,8 @@ export class StreamArchive implements AsyncDisposable {
 
   /** @throws Error when there is no installation, or the file cannot be made */
   static async start(options: ArchiveOptions): Promise<StreamArchive> {
-    const installation = await openInstallation(options);
+    // NATS may be away for longer than anybody who only asks would wait.
+    const installation = await openInstallation({ ...options, maxReconnects: -1 });
     mkdirSync(dirname(options.file), { recursive: true });
     const archive = new StreamArchive(installation, createWriteStream(options.file, { flags: 'wx' }));
     for (let partition = 0; partition < installation.partitions; partition++)

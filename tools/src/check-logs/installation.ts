@@ -10,6 +10,8 @@ export interface InstallationOptions {
   readonly partitions?: number | undefined;
   /** Deadline of one request, ms. Default 10 000. */
   readonly timeoutMs?: number | undefined;
+  /** A lost connection is given up after so many tries, 2 s apart; -1: never. Default 10. */
+  readonly maxReconnects?: number | undefined;
   /** How the connection is called on the server. Default `breakwater-check`. */
   readonly name?: string | undefined;
 }
@@ -27,7 +29,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const nc = await connect({
     ...serversOf(options.nats),
     timeout: timeoutMs,
-    maxReconnectAttempts: 10,
+    maxReconnectAttempts: options.maxReconnects ?? 10,
     name: options.name ?? 'breakwater-check',
     inboxPrefix: inboxPrefixOf('operator'),
   });

@@ -9,18 +9,21 @@ export class GameRecorder {
   readonly #now: () => number;
   readonly #stops: (() => void)[];
   #digest: ViewDigest;
+  #pid: number | undefined;
 
   constructor(game: Game, write: (line: LogLine) => void, now: () => number) {
     this.#game = game;
     this.#write = write;
     this.#now = now;
     this.#digest = new ViewDigest(game.replica);
-    const { id, pid, pod, epoch, seq } = game;
-    write({ t: 'game.join', game: id, ...(pid === undefined ? {} : { pid }), pod, at: now() });
+    const { id, epoch, seq } = game;
+    this.#join();
     if (seq > 0) this.#state({ epoch, seq, tick: game.replica.tick });
     this.#stops = [
       game.on('state', (state) => {
         if (state.isNewReplica) this.#restart();
+        // The old seat was lost: what is shown from here on is shown to another one.
+        if (game.pid !== this.#pid) this.#join();
         this.#state(state);
       }),
       game.on('delta', (delta) => this.#delta(delta)),
@@ -43,6 +46,13 @@ export class GameRecorder {
     for (const stop of this.#stops) stop();
     this.#digest.stop();
     this.#write({ t: 'game.leave', game: this.#game.id, at: this.#now() });
+  }
+
+  #join(): void {
+    const { id, pid, pod } = this.#game;
+    this.#pid = pid;
+    const seat = pid === undefined ? {} : { pid };
+    this.#write({ t: 'game.join', game: id, ...seat, pod, at: this.#now() });
   }
 
   #restart(): void {
