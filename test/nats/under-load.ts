@@ -1,0 +1,224 @@
+/** A whole Breakwater on a NATS that is about to be hurt: bots play and talk, and somebody watches every game. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, connect, type Game } from '@breakwater/client';
+import {
+  eventually,
+  type LocalService,
+  type LogLine,
+  type Stack,
+  type StackOptions,
+  startStack,
+} from '@breakwater/testkit';
+import {
+  Crowd,
+  checkLedger,
+  checkLogs,
+  describeLedgerReport,
+  describeReport,
+  StreamArchive,
+  signedTokens,
+} from '@breakwater/tools';
+import { expect } from 'vitest';
+
+const GAMES = 3;
+const PLAYERS_PER_GAME = 4;
+const CHATTERS = 4;
+const RECOVERY_MS = 60_000;
+/** Enough to show that something goes on, and not only what was under way. */
+const ENOUGH_TICKS = 20;
+const ENOUGH_ANSWERS = 20;
+
+export interface UnderLoadOptions extends Pick<StackOptions, 'nats' | 'env'> {
+  /** Minutes of records are more than a log keeps: they are copied while they are written. */
+  readonly isArchived?: boolean;
+}
+
+export class UnderLoad implements AsyncDisposable {
+  readonly stack: Stack;
+  /** Of every service, oldest first. */
+  readonly #lines: LogLine[];
+  /** By game: its owners, in their order. */
+  readonly #owners = new Map<string, { readonly epoch: number; readonly pod: string }[]>();
+  /** What no client may notice: a connection that broke, a game that was lost. */
+  readonly #notes: string[] = [];
+  readonly #stops = new AsyncDisposableStack();
+  readonly #crowds: Crowd[] = [];
+  readonly #games: Game[] = [];
+  readonly #folder: string;
+  readonly #pids: ReadonlyMap<string, number>;
+  #archive: StreamArchive | undefined;
+
+  private constructor(stack: Stack, folder: string, lines: LogLine[]) {
+    this.stack = stack;
+    this.#lines = lines;
+    this.#folder = folder;
+    this.#stops.use(stack);
+    this.#pids = pidsOf(stack);
+  }
+
+  static async start({ nats, env, isArchived = false }: UnderLoadOptions = {}): Promise<UnderLoad> {
+    const folder = await mkdtemp(join(tmpdir(), 'breakwater-under-load-'));
+    const lines: LogLine[] = [];
+    const onLine = (line: LogLine) => void lines.push(line);
+    const given = { ...(nats !== undefined && { nats }), ...(env !== undefined && { env }) };
+    const stack = await startStack({ ...given, onLine });
+    const load = new UnderLoad(stack, folder, lines);
+    try {
+      if (isArchived) await load.#copyLogs();
+      await load.#play();
+    } catch (error) {
+      await load[Symbol.asyncDispose]();
+      throw error;
+    }
+    return load;
+  }
+
+  async #copyLogs(): Promise<void> {
+    const file = join(this.#folder, 'games.archive');
+    this.#archive = await StreamArchive.start({ nats: this.stack.nats.url, file });
+  }
+
+  async #play(): Promise<void> {
+    const watcher = await connect({ urls: this.stack.edgeUrls, token: this.stack.token('watcher') });
+    this.#stops.use(watcher);
+    watcher.on('state', ({ state }) => this.#notes.push(`the watcher is ${state}`));
+    for (let index = 0; index < GAMES; index++) await this.#playGame(watcher, index);
+    this.#addCrowd('talk', CHATTERS, { chat: { room: 'general', ratePerSecond: 5 } });
+    await this.goesOn();
+  }
+
+  async #playGame(watcher: Client, index: number): Promise<void> {
+    const { game } = await watcher.games.create('world', { options: { objects: 60, regrowTicks: 20 } });
+    const watched = await watcher.games.join(game, { spectate: true });
+    const owners = [{ epoch: watched.epoch, pod: watched.pod }];
+    this.#owners.set(game, owners);
+    watched.on('owner', ({ epoch, toPod }) => owners.push({ epoch, pod: toPod }));
+    watched.on('status', ({ status }) => {
+      if (status !== 'live' && status !== 'rejoining') this.#notes.push(`game ${game} is ${status}`);
+    });
+    this.#games.push(watched);
+    this.#addCrowd(`play-${index}`, PLAYERS_PER_GAME, { play: { games: 0, game } });
+  }
+
+  #addCrowd(
+    run: string,
+    players: number,
+    what: Pick<ConstructorParameters<typeof Crowd>[0], 'play' | 'chat'>,
+  ): void {
+    const { edgeUrls, jwtSecret } = this.stack;
+    const tokens = signedTokens(jwtSecret, run);
+    const crowd = new Crowd({ players, urls: edgeUrls, tokens, run, record: this.#folder, ...what });
+    crowd.start();
+    this.#crowds.push(crowd);
+  }
+
+  /** What a service says of appends that were not answered with a plain yes; it has to log at the level `debug`. */
+  troubles(service: string): string[] {
+    const own = this.#lines.filter(({ fields }) => fields?.service === service);
+    return own.map(({ fields }) => fields?.cause).filter((cause) => typeof cause === 'string');
+  }
+
+  /** Every game shows new ticks, every crowd gets new answers, and nobody is missing. */
+  async goesOn(): Promise<void> {
+    const ticks = this.#games.map(({ replica }) => replica.tick);
+    const answers = this.#crowds.map(answersOf);
+    await eventually(
+      () => {
+        for (const [index, { replica }] of this.#games.entries())
+          expect(replica.tick).toBeGreaterThan(ticks[index]! + ENOUGH_TICKS);
+        for (const [index, crowd] of this.#crowds.entries())
+          expect(answersOf(crowd)).toBeGreaterThan(answers[index]! + ENOUGH_ANSWERS);
+      },
+      { timeoutMs: RECOVERY_MS, intervalMs: 100 },
+    );
+  }
+
+  /** Resolves when no simulation process makes a tick any more. */
+  async standsStill(): Promise<void> {
+    let before = await this.#ticks();
+    await eventually(
+      async () => {
+        const earlier = before;
+        before = await this.#ticks();
+        expect(before).toEqual(earlier);
+      },
+      { timeoutMs: RECOVERY_MS, intervalMs: 400 },
+    );
+  }
+
+  #ticks(): Promise<number[]> {
+    return Promise.all(
+      this.stack.simulations.map((each) => metricOf(each, 'breakwater_simulation_ticks_total')),
+    );
+  }
+
+  /** Seconds that games stood still for want of their log. */
+  async frozenSeconds(): Promise<number> {
+    const name = 'breakwater_simulation_frozen_seconds_total';
+    const each = await Promise.all(this.stack.simulations.map((simulation) => metricOf(simulation, name)));
+    return each.reduce((sum, seconds) => sum + seconds, 0);
+  }
+
+  /**
+   * Nobody's process ended, nobody lost a connection, every change of an owner is one that the matchmaker decided, and
+   * what was shown and acknowledged holds before the streams.
+   */
+  async finish(): Promise<void> {
+    expect(pidsOf(this.stack)).toEqual(this.#pids);
+    for (const service of this.stack.services)
+      expect(service.process.exitStatus, service.name).toBeUndefined();
+    for (const { stats } of this.#crowds) expect(stats).toMatchObject({ reconnects: 0, failures: 0 });
+    expect(this.#crowds.reduce((sum, { stats }) => sum + stats.connected, 0)).toBe(
+      GAMES * PLAYERS_PER_GAME + CHATTERS,
+    );
+    expect(this.#notes).toEqual([]);
+    await Promise.all(this.#crowds.map((crowd) => crowd.stop()));
+    await this.#archive?.close();
+    const nats = this.stack.nats.url;
+    const report = await checkLogs({ paths: [this.#folder], nats });
+    expect(report.ok, describeReport(report)).toBe(true);
+    expect(report.checked).toMatchObject({
+      clients: GAMES * PLAYERS_PER_GAME + CHATTERS,
+      rooms: 1,
+      games: GAMES,
+    });
+    for (const what of ['shown states', 'acked commands', 'acked messages', 'shown messages'])
+      expect(report.checked[what], what).toBeGreaterThan(ENOUGH_ANSWERS);
+    const ledger = await checkLedger({ nats });
+    expect(ledger.ok, describeLedgerReport(ledger)).toBe(true);
+    expect(ledger.checked['awards found in the logs']).toBeGreaterThan(0);
+    expect(this.#unexplainedOwners()).toEqual([]);
+  }
+
+  /** Changes of owners that no matchmaker says it made. */
+  #unexplainedOwners(): string[] {
+    const repins = this.#lines
+      .map(({ fields }) => fields)
+      .filter((fields) => fields?.msg === 'a game without an owner was looked after');
+    return [...this.#owners].flatMap(([game, owners]) => {
+      const changes = owners.slice(1).map(({ epoch, pod }) => `game ${game}: epoch ${epoch} on ${pod}`);
+      const explained = repins.filter((fields) => fields?.game === game).length;
+      return changes.length > explained ? changes : [];
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stack.nats.resume();
+    await Promise.all(this.#crowds.map((crowd) => crowd.stop()));
+    await this.#archive?.close().catch(() => undefined);
+    await this.#stops.disposeAsync();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const pidsOf = (stack: Stack) => new Map(stack.services.map(({ name, pid }) => [name, pid]));
+
+const answersOf = ({ stats }: Crowd): number => stats.commandsAcked + stats.messagesAcked;
+
+export async function metricOf(service: LocalService, name: string): Promise<number> {
+  const text = await (await fetch(`${service.adminUrl}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+}
