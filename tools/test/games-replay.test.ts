@@ -3,10 +3,17 @@ import type { NatsBus } from '@breakwater/service-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NatsSource } from '../src/check-logs/nats-source.ts';
 import { loadDefinitions } from '../src/games/definitions.ts';
+import { describeInspection } from '../src/games/describe-inspection.ts';
 import { inspectGame } from '../src/games/inspect.ts';
 import { describeReplay, replayLog } from '../src/games/replay-log.ts';
 import { readSnapshots } from '../src/games/walk.ts';
-import { createStreams, HonestRun, PARTITIONS, type RunOptions } from './check-logs/honest-run.ts';
+import {
+  createStreams,
+  HonestRun,
+  PARTITIONS,
+  type RunOptions,
+  type WorldInstance,
+} from './check-logs/honest-run.ts';
 import { openBus } from './open-bus.ts';
 
 let nats: Awaited<ReturnType<typeof openBus>>;
@@ -92,4 +99,20 @@ test('snapshots that lie, or are of another type, are no start and inspect says 
     { epoch: 2, pod: 'sim-b', records: 82, lastTick: 160 },
   ]);
   expect(inspection.records).toHaveLength(5);
+});
+
+test('inspect says whose awards wait for the ledger, and nothing of it when there are none', async () => {
+  const inspect = async (game: string) =>
+    describeInspection(await inspectGame(game, undefined, source, await loadDefinitions(), 5));
+  const options = {
+    cheat: ({ tables }: WorldInstance, tick: number) => {
+      if (tick < 158) return;
+      for (const user of tick === 158 ? ['ann', 'bob'] : ['ann'])
+        tables.$awards.insert({ user, amount: 7, epoch: 2, n: tick, index: 0 });
+    },
+  };
+  expect(await inspect(await gameOf(options))).toContain(
+    'Awards that wait for the ledger: ann 3 (21 XP), bob 1 (7 XP).',
+  );
+  expect(await inspect(await gameOf())).not.toContain('wait for the ledger');
 });

@@ -6,8 +6,9 @@ import type { RowOf, TablesOf } from './table.ts';
 /** Largest amount of one award, in XP. */
 export const MAX_AWARD = 1_000_000_000;
 
-/** Why a command was undone that would have earned an award: the outbox has no room for it. */
+/** Why a command was undone that would have earned an award: the outbox has no room for it, or none for its user. */
 const AWARDS_FULL = 'awards_full';
+const OWN_AWARDS_FULL = 'own_awards_full';
 
 /** XP that a game gave a user, waiting in its outbox until it is part of the user's total. */
 export interface Award {
@@ -48,6 +49,12 @@ export class Awards {
     return Math.max(0, this.settings.maxPendingAwards - this.tables.$awards.size);
   }
 
+  /** Awards that `pid` can be given: one user whose ledger takes nothing must not use up the room of all. */
+  roomOf(pid: number): number {
+    const user = this.tables.$sessions.row(pid)?.user;
+    return user === undefined ? 0 : Math.min(this.room, this.roomOfUser(user));
+  }
+
   give(pid: number, amount: number): void {
     if (this.settings.durability === 'volatile') {
       throw new GameError('misuse', 'a volatile game gives no awards: what it did may be lost');
@@ -57,6 +64,7 @@ export class Awards {
     }
     const { user } = this.tables.$sessions.need(pid);
     if (this.room === 0) throw new CommandRejected(AWARDS_FULL);
+    if (this.roomOfUser(user) === 0) throw new CommandRejected(OWN_AWARDS_FULL);
     this.tables.$awards.insert({ user, amount });
   }
 
@@ -78,6 +86,12 @@ export class Awards {
     }
     if (given.length > 0) this.lastNamed = given.at(-1)!.row;
     return given;
+  }
+
+  private roomOfUser(user: string): number {
+    let waiting = 0;
+    for (const award of this.tables.$awards) if (award.user === user) waiting += 1;
+    return Math.max(0, this.settings.maxPendingAwardsPerUser - waiting);
   }
 
   /** Takes an award out, if it is this one that lies there. */

@@ -52,6 +52,11 @@ export interface GameSettings {
   readonly maxStateBytes: number;
   /** Awards that may wait until the ledger has them; what would earn one more is rejected as `awards_full`. */
   readonly maxPendingAwards: number;
+  /**
+   * Of these, awards of one user; what would earn one more is rejected as `own_awards_full`. Default: a sixteenth, or
+   * with fewer seats one part for each of them.
+   */
+  readonly maxPendingAwardsPerUser: number;
 }
 
 const DEFAULTS = {
@@ -64,6 +69,9 @@ const DEFAULTS = {
   maxStateBytes: 512 * 1024,
   maxPendingAwards: 1_024,
 } as const;
+
+/** So many users at least fill an outbox together, where there are seats for so many. */
+const USERS_TO_FILL_OUTBOX = 16;
 
 type Commands<C, X> = { readonly [K in keyof C]: CommandSpec<C[K], X> };
 
@@ -112,17 +120,21 @@ function checkNumber(name: string, value: number, min: number, max: number): voi
 }
 
 function settle(spec: Partial<GameSettings> & Pick<GameSettings, 'type' | 'schemaVersion'>): GameSettings {
+  const maxPlayers = spec.maxPlayers ?? DEFAULTS.maxPlayers;
+  const maxPendingAwards = spec.maxPendingAwards ?? DEFAULTS.maxPendingAwards;
+  const share = Math.ceil(maxPendingAwards / Math.max(1, Math.min(USERS_TO_FILL_OUTBOX, maxPlayers)));
   const settings: GameSettings = {
     type: spec.type,
     schemaVersion: spec.schemaVersion,
     tickHz: spec.tickHz ?? DEFAULTS.tickHz,
-    maxPlayers: spec.maxPlayers ?? DEFAULTS.maxPlayers,
+    maxPlayers,
     durability: spec.durability ?? DEFAULTS.durability,
     seatGraceMs: spec.seatGraceMs ?? DEFAULTS.seatGraceMs,
     sleepAfterMs: spec.sleepAfterMs ?? DEFAULTS.sleepAfterMs,
     endAfterMs: spec.endAfterMs ?? DEFAULTS.endAfterMs,
     maxStateBytes: spec.maxStateBytes ?? DEFAULTS.maxStateBytes,
-    maxPendingAwards: spec.maxPendingAwards ?? DEFAULTS.maxPendingAwards,
+    maxPendingAwards,
+    maxPendingAwardsPerUser: spec.maxPendingAwardsPerUser ?? share,
   };
   if (!TYPE_NAME.test(settings.type)) refuse(`"${settings.type}" cannot be the name of a game type`);
   checkNumber('schemaVersion', settings.schemaVersion, 1, 0xffff_ffff);
@@ -132,7 +144,8 @@ function settle(spec: Partial<GameSettings> & Pick<GameSettings, 'type' | 'schem
     checkNumber(name, settings[name], 0, 2_592_000_000);
   }
   checkNumber('maxStateBytes', settings.maxStateBytes, 1024, 64 * 1024 * 1024);
-  checkNumber('maxPendingAwards', settings.maxPendingAwards, 1, DEFAULT_MAX_ROWS);
+  checkNumber('maxPendingAwards', maxPendingAwards, 1, DEFAULT_MAX_ROWS);
+  checkNumber('maxPendingAwardsPerUser', settings.maxPendingAwardsPerUser, 1, maxPendingAwards);
   return settings;
 }
 

@@ -70,6 +70,7 @@ export function makeContext(of: {
     get awardRoom() {
       return awards.room;
     },
+    awardRoomOf: (pid) => awards.roomOf(pid),
     reject: rejectWith,
     end: (reason) => endGame(tables, reason),
   };

@@ -19,6 +19,7 @@ const spec = {
 
 const mint = defineGame({
   ...spec,
+  maxPendingAwardsPerUser: 3,
   commands: {
     earn: {
       args: { amount: int(0, 2_000_000_000), to: int(0, 100) },
@@ -105,6 +106,46 @@ describe('awards', () => {
     expect(instance.tables.clicks.size).toBe(3);
     instance.takeAward(instance.nameAwards(1, 1)[0]!);
     expect(earn(1, 5, 5)).toBe('applied');
+  });
+
+  it('of one user take up a share of the outbox only, and there is room for the others', () => {
+    const shared = defineGame({
+      ...spec,
+      maxPendingAwards: 20,
+      maxPlayers: 4,
+      commands: {
+        earn: {
+          args: {},
+          run(ctx, player) {
+            ctx.tables.clicks.insert({});
+            ctx.award(player.pid, ctx.awardRoomOf(player.pid) + 1);
+          },
+        },
+      },
+    });
+    const instance = createInstance(shared, { seed: 1 });
+    for (const user of ['ann', 'bob', 'cid']) instance.join({ user, name: user, join: 1 });
+    const earn = (pid: number, n: number) => instance.command(pid, n, 'earn', {});
+    for (let n = 1; n <= 5; n++) expect(earn(1, n)).toBe('applied');
+    for (let n = 6; n <= 9; n++) expect(earn(1, n)).toEqual({ rejected: 'own_awards_full' });
+    expect(instance.tables.clicks.size).toBe(5);
+    // Who leaves takes the share along: the same user comes back to it under another number.
+    instance.leave(1, 1);
+    const { pid } = instance.join({ user: 'ann', name: 'ann', join: 2 }) as { pid: number };
+    expect(earn(pid, 1)).toEqual({ rejected: 'own_awards_full' });
+    for (let n = 1; n <= 5; n++) expect(earn(2, n)).toBe('applied');
+    for (let n = 1; n <= 5; n++) expect(earn(3, n)).toBe('applied');
+    const named = instance.nameAwards(1, 1);
+    expect(named.map(({ amount }) => amount)).toEqual([6, 5, 4, 3, 2, 6, 5, 4, 3, 2, 6, 5, 4, 3, 2]);
+    instance.takeAward(named[0]!);
+    expect(earn(pid, 2)).toBe('applied');
+  });
+
+  it('of one user are not more than all', () => {
+    const define = (maxPendingAwardsPerUser: number) => () =>
+      defineGame({ ...spec, maxPendingAwardsPerUser, commands: {} });
+    expect(define(4)).toThrow(/maxPendingAwardsPerUser must be 1 to 3/);
+    expect(define(3)().maxPendingAwardsPerUser).toBe(3);
   });
 
   it('go to whoever has a seat, also in the moment of giving it up', () => {

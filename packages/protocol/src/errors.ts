@@ -81,4 +81,6 @@ export const REJECTIONS = {
   unknown_command: 'The game has no such command.',
   bad_args: 'The arguments do not fit the command.',
   awards_full: 'Too many awards of the game wait to be written down; try again later.',
+  own_awards_full:
+    'Too many awards of this player wait to be written down: there are too many games with awards for them that have not ended.',
 } as const;

@@ -127,6 +127,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   metrics.pendingAwards.observe(() =>
     Array.from(host.owners()).reduce((sum, owner) => sum + owner.pendingAwards, 0),
   );
+  metrics.endingGames.observe(() => host.owners().filter((owner) => owner.awaitsLedger).length);
   metrics.players.observe(() => host.lines().reduce((sum, { players }) => sum + players, 0));
   metrics.warmGames.observe(() => host.warmGames);
   for (const state of ['running', 'sleeping'] as const) {

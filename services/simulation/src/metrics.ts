@@ -108,6 +108,12 @@ export const metrics = defineMetrics({
     unit: 'awards',
     doc: 'Awards in the outboxes of hosted games, waiting for the ledger.',
   },
+  endingGames: {
+    kind: 'gauge',
+    name: 'breakwater_simulation_ending_games',
+    unit: 'games',
+    doc: 'Games that are over, or have failed, and whose end waits until the ledger has all their awards.',
+  },
   badStarts: {
     kind: 'counter',
     name: 'breakwater_simulation_bad_starts_total',

@@ -1,8 +1,10 @@
 import { encodeGameRecord } from '@breakwater/bus';
+import type { GameDefinition } from '@breakwater/game-kit';
 import { FakeClock } from '@breakwater/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { postAwards } from '../src/domain/ledger.ts';
 import type { OwnerOptions } from '../src/domain/owner-types.ts';
+import { game as lab } from './games/lab/game.ts';
 import { Way } from './memory-chain.ts';
 import { givenBy, ledgerRecordOf, MemoryLedgers } from './memory-ledgers.ts';
 import { type LivingOwner, MemoryWorld, random, recordOf } from './memory-world.ts';
@@ -11,8 +13,10 @@ import { type LivingOwner, MemoryWorld, random, recordOf } from './memory-world.
 async function play(
   shared: { clock?: FakeClock; ledgers?: MemoryLedgers; game?: string } = {},
   options: Partial<OwnerOptions> = {},
+  settings: Partial<GameDefinition> = {},
 ) {
-  const world = new MemoryWorld({ trouble: 0, random: random(5) }, options, {}, undefined, shared);
+  const definition = { ...(lab as unknown as GameDefinition), ...settings };
+  const world = new MemoryWorld({ trouble: 0, random: random(5) }, options, {}, definition, shared);
   await host(world, 1);
   for (const user of ['ann', 'bob']) world.join(user, 1);
   await world.ticks(5);
@@ -136,6 +140,28 @@ describe('awards of one game', () => {
     expectTotals(world, { ann: 7 });
   });
 
+  it('O2: who asks while the end waits for the ledger is told so, and gets another answer once it is stored', async () => {
+    const world = await play({}, { maxRestartsPerMinute: 0 });
+    world.ledgers.isDown = true;
+    world.command(1, 1, 'earn', { amount: 7 });
+    await world.ticks(5);
+    world.command(1, 2, 'breakStep', {});
+    await world.ticks(5);
+    const [{ owner } = { owner: undefined }] = world.owners;
+    const housekeep = () => owner?.housekeep(world.clock.monotonicMs());
+    world.join('cid', 1);
+    housekeep();
+    expect([owner?.awaitsLedger, world.errors]).toEqual([true, []]);
+    await world.ticks(150);
+    housekeep();
+    expect([owner?.awaitsLedger, world.errors]).toEqual([true, ['busy']]);
+    world.join('cid', 2);
+    world.ledgers.isDown = false;
+    await world.ticks(100);
+    expect([owner?.awaitsLedger, world.errors]).toEqual([false, ['busy', 'game_failed']]);
+    expectTotals(world, { ann: 7 });
+  });
+
   it('a game falls asleep only when its outbox is empty', async () => {
     const world = await play();
     world.ledgers.isDown = true;
@@ -224,7 +250,7 @@ describe('awards of one game', () => {
   });
 
   it('hundreds for one user go in a few records', async () => {
-    const world = await play();
+    const world = await play({}, {}, { maxPendingAwardsPerUser: 200 });
     world.ledgers.isDown = true;
     for (let n = 1; n <= 200; n++) world.command(1, n, 'earn', { amount: 2 });
     await world.ticks(10);
@@ -298,10 +324,39 @@ describe('the list of games in a ledger', () => {
     expect(outboxOf(world)).toHaveLength(1);
 
     end(ledgers, games[3]!);
-    await world.ticks(100);
+    await world.ticks(500);
     expect(ledgers.totalOf('ann')).toBe(19);
     expect(listed(ledgers)).not.toContain(games[3]);
     expect(outboxOf(world)).toEqual([]);
+  });
+
+  it("full for one user takes up that user's share of the outbox, and holds up nobody else", async () => {
+    const clock = new FakeClock();
+    const ledgers = new MemoryLedgers();
+    ledgers.maxGames = 12;
+    await awardFromAll(ledgers, clock, fill(ledgers, 12));
+    const world = await play({ clock, ledgers }, {}, { maxPendingAwards: 64, maxPendingAwardsPerUser: 16 });
+    const gameTail = vi.spyOn(ledgers, 'logOf');
+    for (let n = 1; n <= 100; n++) world.command(1, n, 'earn', { amount: 7 });
+    for (let n = 1; n <= 40; n++) {
+      world.command(2, n, 'earn', { amount: 1 });
+      await world.ticks(100);
+    }
+    const { tables } = world.replay().instance!;
+    const scores = Array.from(tables.scores as Iterable<{ id: number; xp: number }>, ({ id, xp }) => [
+      id,
+      xp,
+    ]);
+    expect(scores).toEqual([
+      [1, 16 * 7],
+      [2, 40],
+    ]);
+    expect(ledgers.totalOf('bob')).toBe(40);
+    expect(ledgers.totalOf('ann')).toBe(12);
+    expect(outboxOf(world)).toHaveLength(16);
+    // In 80 s, and each try looks at all twelve games: with the usual second between tries it would be a thousand.
+    expect(gameTail.mock.calls.length).toBeLessThan(20 * 13);
+    expect([...world.violations, ...ledgers.violations]).toEqual([]);
   });
 
   it('an owner that slept through the end of its game, and was taken off the list since, posts nothing', async () => {

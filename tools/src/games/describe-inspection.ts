@@ -20,7 +20,7 @@ const cell = (value: number | string | undefined): string => (value === undefine
 
 /** The inspection for people. */
 export function describeInspection(inspection: Inspection): string {
-  const { claims, snapshots, records, faults, replayedFrom, end } = inspection;
+  const { claims, snapshots, records, faults, replayedFrom, end, outbox } = inspection;
   const parts = [headOf(inspection)];
   const claimCells = claims.map((claim) =>
     [
@@ -43,6 +43,8 @@ export function describeInspection(inspection: Inspection): string {
   parts.push(
     replayedFrom === undefined ? 'Not replayed: no start can be used.' : `Replayed from ${replayedFrom}.`,
   );
+  const waiting = outbox.map(({ user, awards, xp }) => `${user} ${awards} (${xp} XP)`);
+  if (waiting.length > 0) parts.push(`Awards that wait for the ledger: ${waiting.join(', ')}.`);
   if (end !== undefined) parts.push(`Ended: ${printable(end)}`);
   if (faults.length > 0) parts.push(faults.map((fault) => `✗ ${fault}`).join('\n'));
   return parts.join('\n\n');

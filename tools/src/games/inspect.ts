@@ -59,6 +59,14 @@ export interface Inspection {
   readonly replayedFrom: string | undefined;
   /** Why there is an end, if there is one. */
   readonly end: string | undefined;
+  /** Awards that are not known to be in their users' ledgers, by user. A game ends only when there are none. */
+  readonly outbox: readonly WaitingAwards[];
+}
+
+export interface WaitingAwards {
+  readonly user: string;
+  readonly awards: number;
+  readonly xp: number;
 }
 
 const MAX_FAULTS = 20;
@@ -123,6 +131,7 @@ class Gathering {
   readonly #hashes = new Map<number, number>();
   readonly #log = { records: 0, bytes: 0, firstSeq: 0, lastSeq: 0 };
   #end: string | undefined;
+  #outbox: ReturnType<NonNullable<Step['replay']>['awards']> = [];
 
   constructor(lastRecords: number, snapshotSeqs: ReadonlySet<number | undefined>) {
     this.#lastRecords = lastRecords;
@@ -138,6 +147,7 @@ class Gathering {
     if (fault !== undefined && this.#faults.length < MAX_FAULTS) this.#faults.push(`record ${seq} ${fault}`);
     if (record?.kind === 'claim') this.#claim(seq, record);
     if (record?.kind === 'end') this.#end = record.reason;
+    this.#outbox = replay?.awards() ?? [];
     this.#count(step);
     if (replay !== undefined && this.#snapshotSeqs.has(seq))
       this.#hashes.set(seq, hash?.replayed ?? replay.hash());
@@ -155,7 +165,17 @@ class Gathering {
       records: this.#records,
       faults: this.#faults,
       end: this.#end,
+      outbox: this.#waiting(),
     };
+  }
+
+  #waiting(): WaitingAwards[] {
+    const users = new Map<string, WaitingAwards>();
+    for (const { user, amount } of this.#outbox) {
+      const { awards, xp } = users.get(user) ?? { awards: 0, xp: 0 };
+      users.set(user, { user, awards: awards + 1, xp: xp + amount });
+    }
+    return [...users.values()];
   }
 
   #claim(seq: number, { epoch, nonce, pod, type, schemaVersion }: ClaimRecord): void {

@@ -22,6 +22,13 @@ export interface PosterDeps {
   readonly onTrouble: (cause: string) => void;
 }
 
+/** Between two tries of a user whose ledger has no room for one more game: from a second, doubled, to half a minute. */
+const FIRST_CROWDED_MS = 1_000;
+const MAX_CROWDED_MS = 30_000;
+
+const crowdedMs = (failures: number, random: () => number): number =>
+  Math.min(MAX_CROWDED_MS, FIRST_CROWDED_MS * 2 ** Math.min(failures, 10)) * (1 - random() / 2);
+
 /** What waits for one user. */
 interface Queue {
   /** In the order in which they were given. */
@@ -118,7 +125,12 @@ export class AwardPoster {
         onOvertaken();
         break;
       case 'later':
-        this.#postpone(user);
+        this.#postpone(user, backoffMs);
+        onTrouble(posted.cause);
+        break;
+      case 'crowded':
+        // Each try reads many logs: others would wait for it too often.
+        this.#postpone(user, crowdedMs);
         onTrouble(posted.cause);
         break;
       default:
@@ -135,11 +147,11 @@ export class AwardPoster {
     }
   }
 
-  #postpone(user: string): void {
+  #postpone(user: string, delayMs: typeof backoffMs): void {
     const queue = this.#queues.get(user);
     if (queue === undefined) return;
     const { clock, random } = this.#deps;
-    const dueMs = clock.monotonicMs() + backoffMs(queue.failures, random);
+    const dueMs = clock.monotonicMs() + delayMs(queue.failures, random);
     this.#queues.set(user, { ...queue, failures: queue.failures + 1, dueMs });
   }
 

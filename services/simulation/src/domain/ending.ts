@@ -3,8 +3,12 @@
 import type { Answer } from './inbox.ts';
 import { FAILED_REASON, type StopReason } from './owner-types.ts';
 
+/** Who asks while the end waits for the ledger is told so after this time. */
+const PATIENCE_MS = 2_000;
+
 export class Ending {
   readonly #maxAnswers: number;
+  #sinceMs = 0;
   readonly #answers: Answer[] = [];
   #reason = '';
   #failure: string | undefined;
@@ -14,7 +18,8 @@ export class Ending {
   }
 
   /** `failure`: why it cannot go on; its members are told. */
-  begin(reason: string, failure?: string): void {
+  begin(nowMs: number, reason: string, failure?: string): void {
+    this.#sinceMs = nowMs;
     this.#reason = reason;
     this.#failure = failure;
   }
@@ -36,6 +41,13 @@ export class Ending {
   /** Asked while the record is on its way: answered when it is stored, never if another owner was faster. */
   hold(answer: Answer): void {
     if (this.#answers.length < this.#maxAnswers) this.#answers.push(answer);
+  }
+
+  /** The record waits for the ledger, however long that takes: nobody is left without an answer for it. */
+  excuse(nowMs: number): void {
+    if (nowMs - this.#sinceMs < PATIENCE_MS) return;
+    for (const answer of this.#answers.splice(0))
+      answer.error('busy', 'the game is over, and waits until its awards are counted');
   }
 
   /** The record is stored. Returns what became of the game. */

@@ -44,7 +44,9 @@ export type Posted =
   /** The log has another owner's record. */
   | { readonly kind: 'overtaken' }
   /** Nothing is certain: the same again, after a while. */
-  | { readonly kind: 'later'; readonly cause: string };
+  | { readonly kind: 'later'; readonly cause: string }
+  /** Nothing was added, and will not be before one of the user's other games ends. */
+  | { readonly kind: 'crowded'; readonly cause: string };
 
 export interface Posting {
   readonly ports: LedgerPorts;
@@ -58,9 +60,10 @@ export interface Posting {
 
 /** Others write to the same ledger; this often in a row is not by chance. */
 const MAX_TRIES = 8;
-/** A list so long is worth looking for games that have ended, so many at a time. */
+/** A list so long is worth looking for games that have ended, so many at a time; of a full one more. */
 const PRUNE_ABOVE_GAMES = 8;
 const PRUNED_AT_ONCE = 4;
+const PRUNED_WHEN_FULL = 32;
 
 /** Never rejects. Any two calls for the same game and user may overlap, in any two processes. */
 export async function postAwards(posting: Posting): Promise<Posted> {
@@ -119,7 +122,7 @@ async function following(
     if (right !== undefined) return right;
     others = await withoutEnded(posting, others);
     if (others.length >= posting.ports.maxGames)
-      return { kind: 'later', cause: 'the user has awards of too many games that have not ended' };
+      return { kind: 'crowded', cause: 'the user has awards of too many games that have not ended' };
   }
   const { epoch, n, index } = fresh.at(-1)!;
   return {
@@ -150,16 +153,15 @@ async function checkRight({
   return { kind: 'later', cause: 'the log of the game ends before its newest claim' };
 }
 
-/** A few of a long list are looked at, all of a full one. */
+/** A part of a long list is looked at, from anywhere on. */
 async function withoutEnded(
   { ports, random }: Posting,
   covered: readonly Covered[],
 ): Promise<readonly Covered[]> {
   const isFull = covered.length >= ports.maxGames;
   if (!isFull && covered.length < PRUNE_ABOVE_GAMES) return covered;
-  const some = isFull
-    ? covered
-    : Array.from({ length: PRUNED_AT_ONCE }, () => covered[Math.floor(random() * covered.length)]!);
+  const from = Math.floor(random() * covered.length);
+  const some = [...covered.slice(from), ...covered].slice(0, isFull ? PRUNED_WHEN_FULL : PRUNED_AT_ONCE);
   const ended = new Set<string>();
   for (const { game } of new Set(some)) if (await isOver(ports, game)) ended.add(game);
   return covered.filter(({ game }) => !ended.has(game));

@@ -105,6 +105,11 @@ export class Owner {
     return this.#players;
   }
 
+  /** The game is over, but its `end` has to wait until the ledger has all its awards. */
+  get awaitsLedger(): boolean {
+    return this.#phase === 'ending' && !this.#isLastSent && !this.#awards.isEmpty;
+  }
+
   /** Awards that wait for the ledger. */
   get pendingAwards(): number {
     return this.#awards.size;
@@ -168,6 +173,7 @@ export class Owner {
   housekeep(nowMs: number): void {
     const { endAfterMs, sleepAfterMs } = this.#setup.factory.definition;
     if (this.#instance !== undefined) this.#intake.tidy(this.#instance);
+    if (this.awaitsLedger) this.#ending.excuse(nowMs);
     if (this.#phase !== 'sleeping' || endAfterMs === 0) return;
     if (nowMs - this.#sleptAtMs + sleepAfterMs >= endAfterMs) this.#end('empty');
   }
@@ -260,7 +266,7 @@ export class Owner {
     if (this.#phase === 'ending' || this.#phase === 'stopped') return;
     this.#phase = 'ending';
     this.#isLastSent = false;
-    this.#ending.begin(reason, failure);
+    this.#ending.begin(this.#setup.ports.clock.monotonicMs(), reason, failure);
     this.#instance = undefined;
     for (const { input } of this.#committer.takeWaiting()) this.#ending.hold(input.answer);
     for (const answer of this.#intake.takeAnswers()) this.#ending.hold(answer);

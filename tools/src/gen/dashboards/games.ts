@@ -106,11 +106,12 @@ export const gamesDashboard: Dashboard = {
     {
       title: 'Awards',
       description:
-        'XP given by games: awards that became part of totals, those that wait in outboxes, and tries that failed.',
+        'XP given by games: awards that became part of totals, those that wait in outboxes, games that are over and wait for them, and tries that failed.',
       unit: 'short',
       queries: {
         'counted a second': rate('breakwater_simulation_awards_total'),
         waiting: total('breakwater_simulation_pending_awards'),
+        'games over, but for them': total('breakwater_simulation_ending_games'),
         'failed tries a second': rate('breakwater_simulation_award_trouble_total'),
       },
     },
