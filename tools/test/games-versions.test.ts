@@ -75,7 +75,14 @@ function sourceOf(records: readonly GameRecord[]): RecordSource {
 
 async function findingsOf(records: readonly GameRecord[], definitions: Definitions) {
   const findings = new Findings(10);
-  await checkGame('g', sourceOf(records), [], definitions, { tailMs: 0, maxGapMs: 0 }, findings);
+  await checkGame(
+    'g',
+    sourceOf(records),
+    [],
+    definitions,
+    { tailMs: 0, maxGapMs: 0, volatileLossMs: 1_000 },
+    findings,
+  );
   return findings.report();
 }
 

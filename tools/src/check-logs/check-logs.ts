@@ -21,6 +21,8 @@ export interface CheckLogsOptions {
   readonly tailMs?: number | undefined;
   /** Longest gap that a player who is connected may see while a game changes its owner, ms. Default 30 000. */
   readonly maxGapMs?: number | undefined;
+  /** How much of what it showed a volatile game may undo, ms. Default 1 000, as it is the simulation's. */
+  readonly volatileLossMs?: number | undefined;
   /** Violations that are told of each rule. Default 20. */
   readonly maxViolations?: number | undefined;
   /** Lines of one client log. Default 20 million. */
@@ -32,6 +34,7 @@ export interface CheckLogsOptions {
 const DEFAULTS = {
   tailMs: 3_000,
   maxGapMs: 30_000,
+  volatileLossMs: 1_000,
   maxViolations: 20,
   maxLines: 20_000_000,
   maxArchiveBytes: 2 ** 30,
@@ -65,19 +68,23 @@ export async function checkTraces(
   clients: readonly ClientTrace[],
   source: RecordSource,
   definitions: Definitions,
-  options: Pick<CheckLogsOptions, 'tailMs' | 'maxGapMs'>,
+  options: Pick<CheckLogsOptions, 'tailMs' | 'maxGapMs' | 'volatileLossMs'>,
   findings: Findings,
 ): Promise<Report> {
   findings.checked('clients', clients.length);
   const roomOptions = { tailMs: options.tailMs ?? DEFAULTS.tailMs };
-  const gapOptions = { ...roomOptions, maxGapMs: options.maxGapMs ?? DEFAULTS.maxGapMs };
+  const gameOptions = {
+    ...roomOptions,
+    maxGapMs: options.maxGapMs ?? DEFAULTS.maxGapMs,
+    volatileLossMs: options.volatileLossMs ?? DEFAULTS.volatileLossMs,
+  };
   for (const room of new Set(clients.flatMap(({ rooms }) => [...rooms.keys()]))) {
     findings.checked('rooms');
     await checkRoom(room, source.room(room), clients, roomOptions, findings);
   }
   for (const game of new Set(clients.flatMap(({ games }) => [...games.keys()]))) {
     findings.checked('games');
-    await checkGame(game, source, clients, definitions, gapOptions, findings);
+    await checkGame(game, source, clients, definitions, gameOptions, findings);
   }
   return findings.report();
 }

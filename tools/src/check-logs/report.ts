@@ -6,6 +6,9 @@ export const RULES = {
   delivered: 'A member that stayed was shown every message of the room.',
   chat_order: 'Messages were shown in the order of the room, none twice.',
   shown_committed: 'A state that was shown is what the log of the game gives at that place.',
+  shown_alike:
+    'At one place of a volatile game everybody was shown the same, without a hole before it, by an owner that the log knows.',
+  fall_back: 'A change of owner undid no more of what a volatile game had shown than it may.',
   game_order: 'After a newer record of a game nothing older was shown.',
   epoch_order: 'After a state of a newer owner none of an older one was shown.',
   command_kept: 'A command that was acknowledged is in the log.',

@@ -15,7 +15,10 @@ import { readWhole } from '../whole-reading.ts';
 import { OwnerChain } from './chain.ts';
 import type { GameRule, GameRuleFactory } from './game-rule.ts';
 import { checkGaps, type GapOptions, RecordTimes } from './gaps.ts';
+import { checkVolatileGame, type FallBackOptions, isVolatileGame } from './volatile.ts';
 import { WorldRule } from './world.ts';
+
+export type GameOptions = GapOptions & FallBackOptions;
 
 /** Rules of single game types. */
 const RULES_BY_TYPE: ReadonlyMap<string, GameRuleFactory> = new Map([
@@ -28,7 +31,7 @@ export async function checkGame(
   source: RecordSource,
   clients: readonly ClientTrace[],
   definitions: Definitions,
-  options: GapOptions,
+  options: GameOptions,
   findings: Findings,
 ): Promise<void> {
   const found = await readWhole(source, game, async () => {
@@ -44,10 +47,16 @@ async function readGame(
   source: RecordSource,
   clients: readonly ClientTrace[],
   definitions: Definitions,
-  options: GapOptions,
+  options: GameOptions,
   findings: Findings,
 ): Promise<void> {
   for (const client of clients) checkOrder(game, client, findings);
+  const shown = clients.flatMap(({ games }) => games.get(game)?.shown ?? []);
+  if (await isVolatileGame(source.game(game), shown, definitions)) {
+    await checkVolatileGame(game, source, clients, definitions, options, findings);
+    checkGaps(game, clients, new RecordTimes(), options, findings);
+    return;
+  }
   const snapshots = await readSnapshots(game, source, findings);
   const check = new GameCheck(game, clients, snapshots, definitions, findings);
   const times = new RecordTimes();
