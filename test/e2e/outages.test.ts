@@ -14,7 +14,7 @@ describe('while bots talk and play', () => {
   });
 
   it('the pod of NATS is deleted: what was acknowledged is kept, nobody reconnects, no other pod restarts (fault 26)', async () => {
-    await using load = await Load.start(installation, { name: 'nats' });
+    await using load = await Load.start(installation, { name: 'nats', isArchived: false });
     const before = await installation.restarts();
     await installation.kubectl(['delete', 'pod', 'breakwater-nats-0']);
     await installation.ready();

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   encodeGameRecord,
   encodeLedgerRecord,
   type GameRecord,
   gameId,
   gameStream,
+  gameStreamName,
   type LedgerRecord,
   ledgerStream,
   snapshotStream,
@@ -21,6 +25,8 @@ import {
 } from '@breakwater/service-kit';
 import { type NatsServer, readDoc, sectionText, startNats, tableOf } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StreamArchive } from '../src/check-logs/archive.ts';
+import { openInstallation } from '../src/check-logs/installation.ts';
 import type { RecordSource, StoredRecord } from '../src/check-logs/sources.ts';
 import { loadDefinitions } from '../src/games/definitions.ts';
 import { checkLedger } from '../src/ledger/check-installation.ts';
@@ -266,7 +272,7 @@ describe('over real streams', () => {
     await nats?.stop();
   });
 
-  test('every ledger and every log is read, and a doctored record is found', async () => {
+  test('every ledger and every log is read, purged ones from their copies, and a doctored record is found', async () => {
     const games = twoGames();
     for (const game of games)
       for (const { data } of game.stored()) await bus.commit(subjects.gameLog(gameId(game.id)), data);
@@ -275,6 +281,22 @@ describe('over real streams', () => {
     const honestReport = await checkLedger({ nats: nats.url, partitions: PARTITIONS });
     expect(honestReport).toMatchObject({ ok: true, skipped: {} });
     expect(honestReport.checked).toMatchObject({ games: 2, users: 1, 'awards found in the logs': 4 });
+
+    const folder = mkdtempSync(join(tmpdir(), 'breakwater-ledger-'));
+    const file = join(folder, 'games.archive');
+    await (await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file })).close();
+    const installation = await openInstallation({ nats: nats.url, partitions: PARTITIONS });
+    for (const game of games)
+      await installation.jsm.streams.purge(gameStreamName(gameId(game.id), PARTITIONS), {
+        filter: subjects.gameLog(gameId(game.id)),
+        keep: 1,
+      });
+    await installation.nc.close();
+    const purged = await checkLedger({ nats: nats.url, partitions: PARTITIONS });
+    expect(purged.skipped).toMatchObject({ 'awards of games whose logs are gone': 4 });
+    const copied = await checkLedger({ nats: nats.url, partitions: PARTITIONS, archives: [folder] });
+    expect(copied).toMatchObject({ ok: true, skipped: {}, checked: { 'awards found in the logs': 4 } });
+    rmSync(folder, { recursive: true });
 
     const twice = { ...honest[3]!, total: honest[3]!.total + sum(honest[3]!.awards) };
     await bus.commit(subjects.ledger(userId('ann')), encodeLedgerRecord(twice));

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KINDS } from '@breakwater/game-world/view';
 import { eventually } from '@breakwater/testkit';
-import { Crowd, checkLogs, type Report, signedTokens } from '@breakwater/tools';
+import { Crowd, checkLogs, type Report, StreamArchive, signedTokens } from '@breakwater/tools';
 import { expect } from 'vitest';
 import { NEWEST_GAMES } from './images.ts';
 import type { Installation } from './installation.ts';
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly games?: number;
   /** Messages a second of each bot. */
   readonly ratePerSecond?: number;
+  /** Copy the logs of the games before they are purged; not where NATS itself goes away. Default: when they play. */
+  readonly isArchived?: boolean;
 }
 
 const ALL_THERE_TIMEOUT_MS = 120_000;
@@ -31,6 +34,7 @@ export class Load implements AsyncDisposable {
   readonly #folder: string;
   readonly #players: number;
   readonly #isPlaying: boolean;
+  #archive: Archive | undefined;
 
   private constructor(installation: Installation, crowd: Crowd, folder: string, options: LoadOptions) {
     this.#installation = installation;
@@ -56,12 +60,13 @@ export class Load implements AsyncDisposable {
       record: folder,
     });
     const load = new Load(installation, crowd, folder, options);
-    crowd.start();
     try {
+      if (options.isArchived ?? games > 0) load.#archive = await Archive.start(installation, folder);
+      crowd.start();
       await load.allThere();
       await load.progress();
     } catch (error) {
-      await crowd.stop();
+      await load[Symbol.asyncDispose]();
       throw error;
     }
     return load;
@@ -114,6 +119,7 @@ export class Load implements AsyncDisposable {
    */
   async judge(): Promise<Report> {
     await this.#crowd.stop();
+    await this.#archive?.close();
     await using nats = await this.#installation.nats();
     const report = await checkLogs({
       paths: [this.#folder],
@@ -126,8 +132,17 @@ export class Load implements AsyncDisposable {
     expect(report.checked.clients).toBeGreaterThanOrEqual(this.#players);
     expect(report.checked['acked messages']).toBeGreaterThan(0);
     this.#tell(report);
-    if (this.#isPlaying) await checkLedgers(nats.url);
+    if (this.#isPlaying) await this.#checkLedgers(nats.url);
     return report;
+  }
+
+  /** Each award that the bots saw is in a ledger and, if it was copied, in the log that gave it. */
+  async #checkLedgers(nats: string): Promise<void> {
+    const { checked } = await checkLedgers(nats, this.#folder);
+    expect(checked.XP).toBeGreaterThanOrEqual(this.stats.xp);
+    if (this.#archive === undefined) return;
+    const fewest = Math.floor(this.stats.xp / Math.max(...KINDS.map(({ worth }) => worth)));
+    expect(checked['awards found in the logs'] ?? 0).toBeGreaterThanOrEqual(fewest);
   }
 
   /** An owner that is killed leaves the players without a delta until the next one's first: the gap is the RTO. */
@@ -143,6 +158,41 @@ export class Load implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#crowd.stop();
+    await this.#archive?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Copies of the logs of all games, made through a forward of their own. */
+class Archive implements AsyncDisposable {
+  readonly #copies: StreamArchive;
+  readonly #forward: AsyncDisposable;
+  #end: Promise<void> | undefined;
+
+  private constructor(copies: StreamArchive, forward: AsyncDisposable) {
+    this.#copies = copies;
+    this.#forward = forward;
+  }
+
+  static async start(installation: Installation, folder: string): Promise<Archive> {
+    const forward = await installation.nats();
+    try {
+      const file = join(folder, 'games.archive');
+      return new Archive(await StreamArchive.start({ nats: forward.url, file }), forward);
+    } catch (error) {
+      await forward[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** @throws Error when not everything could be copied */
+  close(): Promise<void> {
+    this.#end ??= this.#copies.close().finally(() => this.#forward[Symbol.asyncDispose]());
+    return this.#end;
+  }
+
+  /** After a test that failed what is missing of the copies says nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close().catch(() => undefined);
   }
 }
 

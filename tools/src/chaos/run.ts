@@ -58,7 +58,7 @@ export async function runChaos(
     problems.push(`${instance} ended by itself (${how}): ${lines.at(-1) ?? 'without a word'}`);
   say('holding what the clients saw against the streams');
   const report = await checkLogs({ paths: [dir], nats: nats.url });
-  const ledger = await checkLedger({ nats: nats.url });
+  const ledger = await checkLedger({ nats: nats.url, archives: [dir] });
   problems.push(...ledger.violations.map(({ rule, where, text }) => `${rule}, ${where}: ${text}`));
   const noticed = (await readNoticed(dir)).filter(({ toMs }) => toMs >= beginMs);
   const durationMs = Date.now() - beginMs;

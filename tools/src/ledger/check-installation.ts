@@ -1,3 +1,5 @@
+import { ARCHIVE_EXTENSION, readArchives, withArchive } from '../check-logs/archive.ts';
+import { findFiles } from '../check-logs/client-log.ts';
 import { openInstallation } from '../check-logs/installation.ts';
 import { NatsSource } from '../check-logs/nats-source.ts';
 import { loadDefinitions } from '../games/definitions.ts';
@@ -13,16 +15,21 @@ export interface CheckLedgerOptions {
   readonly partitions?: number | undefined;
   /** Folder of the game types; default the checkout's. */
   readonly games?: string | undefined;
+  /** Copies of logs, or folders with some, for awards whose records are purged by now. Default none. */
+  readonly archives?: readonly string[] | undefined;
+  /** Records of archives, bytes. Default 1 GiB. */
+  readonly maxArchiveBytes?: number | undefined;
   /** Violations that are told of each rule. Default 20. */
   readonly maxViolations?: number | undefined;
 }
 
 const MAX_VIOLATIONS = 20;
+const MAX_ARCHIVE_BYTES = 2 ** 30;
 
 /**
  * Compares the ledgers of all users with the logs of all games, while both go on.
  *
- * @throws Error when the streams cannot be read
+ * @throws Error when the streams or an archive cannot be read
  */
 export async function checkLedger(options: CheckLedgerOptions): Promise<LedgerReport> {
   const findings = new LedgerFindings(options.maxViolations ?? MAX_VIOLATIONS);
@@ -30,9 +37,16 @@ export async function checkLedger(options: CheckLedgerOptions): Promise<LedgerRe
   const installation = await openInstallation({ ...options, name: 'breakwater-ledger' });
   await using logs = new NatsSource(installation);
   const source = new LedgerSource(installation);
+  const archives = findFiles(options.archives ?? [], ARCHIVE_EXTENSION);
+  const archived = await readArchives(archives, options.maxArchiveBytes ?? MAX_ARCHIVE_BYTES);
+  const records = withArchive(logs, archived, {
+    onDifference: () => findings.skipped('records that are others than when they were copied (see "check")'),
+    onMissed: () => findings.skipped('copies of games whose records were purged before they were copied'),
+    onIncomplete: () => findings.skipped('copies of games that end before the log begins'),
+  });
   const games = new Map<string, GameAwards>();
   for (const game of await source.games()) {
-    const awards = await readGameAwards(game, logs, definitions);
+    const awards = await readGameAwards(game, records, definitions);
     if (typeof awards === 'string') findings.skipped(awards);
     else games.set(game, awards);
   }

@@ -4,10 +4,11 @@ import { natsUrlFrom } from '../nats-url.ts';
 import { checkLedger } from './check-installation.ts';
 import { describeLedgerReport } from './report.ts';
 
-const HELP = `Usage: breakwater ledger check [options]
+const HELP = `Usage: breakwater ledger check [DIR…] [options]
 
 Reads every user's ledger of XP and the logs of all games, and decides whether each award was counted exactly once.
-docs/checker.md has the rules. It reads only, and may run while games go on.
+docs/checker.md has the rules. It reads only, and may run while games go on. A DIR has copies of the logs, as
+"breakwater bots --record DIR --nats URL" makes them: for awards whose records are purged by now.
 
   --nats URL        nats://[user:password@]host:port, several with commas (BREAKWATER_NATS_URL, or that of the
                     running "npm start", or nats://127.0.0.1:4222); the user "operator" may do all of this.
@@ -35,12 +36,13 @@ async function run(args: readonly string[]): Promise<number> {
       strict: true,
       allowPositionals: true,
     });
-    if (positionals.join(' ') !== 'check')
-      throw new CommandError('Say what to do: "breakwater ledger check".');
+    const [verb, ...archives] = positionals;
+    if (verb !== 'check') throw new CommandError('Say what to do: "breakwater ledger check".');
     const report = await checkLedger({
       nats: await natsUrlFrom(values.nats, process.env),
       partitions: partitionsOf(values.partitions),
       games: values.games,
+      archives,
     });
     console.log(values.json ? JSON.stringify(report) : describeLedgerReport(report));
     return report.ok ? 0 : 1;
