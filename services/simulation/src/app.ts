@@ -181,7 +181,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
   const checkMs = Math.min(MAX_EDGE_CHECK_MS, config.edgeSilentMs / 8);
   lifecycle.add('edges', new EdgePresence(nats, subjects, clock, edges, checkMs, onBadInput));
-  lifecycle.add('requests', new SimRequests(nats, subjects, pod, host));
+  lifecycle.add('requests', new SimRequests(nats, subjects, pod, host, log));
   lifecycle.add('status', status);
   log.info({ types: [...types.keys()], maxGames: config.maxGames }, 'games that can be hosted');
 }

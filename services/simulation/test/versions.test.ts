@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeSnapshot, type GameRecord, gameId } from '@breakwater/bus';
 import { defineGame, type GameDefinition, table, u32 } from '@breakwater/game-kit';
 import { eventually } from '@breakwater/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GameFactory } from '../src/domain/game-factory.ts';
 import { Replay } from '../src/domain/replay.ts';
 import { MemoryWorld, random, recordOf } from './memory-world.ts';
@@ -32,7 +32,10 @@ describe('a game between two versions of its type', () => {
   beforeAll(async () => {
     sims = await Sims.start();
     await sims.pod('sim-1');
-    await sims.pod('sim-2', { BREAKWATER_SIMULATION_GAME_FOLDERS: NEWER });
+    await sims.pod('sim-2', {
+      BREAKWATER_SIMULATION_GAME_FOLDERS: NEWER,
+      BREAKWATER_LOG_LEVEL: 'warn',
+    });
   });
   afterAll(() => sims[Symbol.asyncDispose]());
 
@@ -82,7 +85,8 @@ describe('a game between two versions of its type', () => {
     });
   });
 
-  it('stays with the older one when it cannot be migrated: nothing is claimed', async () => {
+  it('stays with the older one when it cannot be migrated: nothing is claimed, and the log line says what did not fit', async () => {
+    const written = vi.spyOn(process.stdout, 'write');
     await sims.host('sim-1', 'unlucky', { type: 'lab', options: { mode: 'restless', hp: 13 } });
     const { pid } = await sims.join('unlucky', 'ann');
     expect(await sims.warm('sim-2', 'unlucky', { type: 'lab', schemaVersion: 2 })).toMatchObject({
@@ -92,6 +96,11 @@ describe('a game between two versions of its type', () => {
     expect(await sims.host('sim-2', 'unlucky', { ...LAB_2, epoch: 2 })).toMatchObject({
       refusal: 'unknown_game_type',
     });
+    await eventually(() => {
+      const lines = written.mock.calls.map(([line]) => String(line)).join('');
+      expect(lines).toMatch(/"game":"unlucky".*"why":"lab@1 cannot become lab@2: unlucky"/);
+    });
+    written.mockRestore();
     sims.command('unlucky', pid, 1, 'add');
     await eventually(async () => expect((await sims.join('unlucky', 'ann', 2)).ack).toBe(1));
     const log = await sims.log('unlucky');

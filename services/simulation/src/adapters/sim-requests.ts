@@ -1,5 +1,17 @@
-import { podId, type SimVerb, type Subjects, simHost, simList, simRelease, simWarm } from '@breakwater/bus';
-import { type BusSubscription, type NatsBus, ReplyError } from '@breakwater/service-kit';
+import {
+  podId,
+  type SimHost,
+  type SimHosted,
+  type SimVerb,
+  type SimWarm,
+  type SimWarmed,
+  type Subjects,
+  simHost,
+  simList,
+  simRelease,
+  simWarm,
+} from '@breakwater/bus';
+import { type BusSubscription, type Logger, type NatsBus, ReplyError } from '@breakwater/service-kit';
 import type { Host } from '../domain/host.ts';
 
 const MAX_HOSTINGS_AT_ONCE = 1_000;
@@ -10,13 +22,15 @@ export class SimRequests {
   readonly #subjects: Subjects;
   readonly #pod: string;
   readonly #host: Host;
+  readonly #log: Logger;
   #subscriptions: BusSubscription[] = [];
 
-  constructor(nats: NatsBus, subjects: Subjects, pod: string, host: Host) {
+  constructor(nats: NatsBus, subjects: Subjects, pod: string, host: Host, log: Logger) {
     this.#nats = nats;
     this.#subjects = subjects;
     this.#pod = pod;
     this.#host = host;
+    this.#log = log;
   }
 
   /** Resolves when the server knows of the subscriptions: whoever is told that we are ready may ask at once. */
@@ -25,8 +39,12 @@ export class SimRequests {
     const on = (verb: SimVerb) => this.#subjects.sim(pod, verb);
     const maxInFlight = MAX_HOSTINGS_AT_ONCE;
     this.#subscriptions = [
-      this.#nats.handle(on('warm'), { decode: simWarm, maxInFlight }, (request) => this.#host.warm(request)),
-      this.#nats.handle(on('host'), { decode: simHost, maxInFlight }, (request) => this.#host.host(request)),
+      this.#nats.handle(on('warm'), { decode: simWarm, maxInFlight }, async (request) =>
+        this.#told(request, await this.#host.warm(request)),
+      ),
+      this.#nats.handle(on('host'), { decode: simHost, maxInFlight }, async (request) =>
+        this.#told(request, await this.#host.host(request)),
+      ),
       this.#nats.handle(on('release'), { decode: simRelease, maxInFlight }, ({ game, epoch }) =>
         this.#release(game, epoch),
       ),
@@ -37,6 +55,13 @@ export class SimRequests {
 
   stop(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  /** Nobody but this process knows why its version of a game cannot go on with what there is of it. */
+  #told<A extends SimWarmed | SimHosted>({ game, type, schemaVersion }: SimWarm | SimHost, answer: A): A {
+    if (answer.refusal === 'unknown_game_type')
+      this.#log.warn({ game, type, schemaVersion, why: answer.detail }, 'a game cannot be taken over here');
+    return answer;
   }
 
   async #release(game: string, epoch: number): Promise<{ seq: number }> {
