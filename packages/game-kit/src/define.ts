@@ -8,8 +8,8 @@ import type { TableSpecs } from './table.ts';
 import { DEFAULT_MAX_ROWS } from './table-store.ts';
 
 /**
- * `committed`: a state is shown once it is stored. `volatile`: shown at once, and a crash may lose a second; the
- * simulation service refuses such a game, as it cannot host it yet.
+ * `committed`: a state is shown once it is stored. `volatile`: shown at once, and a crash may lose the last second of
+ * it. A type cannot change from one to the other: its games would not be read any more.
  */
 export type Durability = 'committed' | 'volatile';
 

@@ -171,6 +171,15 @@ export class GameInstance<T = TableSpecs> {
     return outcome.kind === 'failed' ? 'failed' : { rejected: reason };
   }
 
+  /**
+   * The player's next command is number `n`: those between it and the last one applied are given up. For a host whose
+   * game may have fallen back behind what its players were told.
+   */
+  skipTo(pid: number, n: number): void {
+    const ack = this.seats.ack(pid);
+    if (ack !== undefined && n > ack + 1) this.seats.setAck(pid, n - 1);
+  }
+
   /** The connection of session `join` is gone. False if that is not the player's session any more. */
   disconnected(pid: number, join: number): boolean {
     return this.setConnected(pid, join, false);

@@ -5,6 +5,7 @@ import { drainGames } from './adapters/drain.ts';
 import { EdgePresence } from './adapters/edge-presence.ts';
 import { ensureStreams } from './adapters/ensure-streams.ts';
 import { followGame, wireGame } from './adapters/game-wires.ts';
+import { livePort } from './adapters/live-port.ts';
 import { loadGames } from './adapters/load-games.ts';
 import { NatsChain } from './adapters/nats-chain.ts';
 import { natsLedger } from './adapters/nats-ledger.ts';
@@ -106,6 +107,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       portsOf,
       wire: (game, owner) => wireGame(wires, game, owner),
       follow: (game, hear) => followGame(wires, game, hear),
+      live: (game) => livePort({ nats, subjects, tracer }, game),
       nonce,
       clock,
       random: Math.random,

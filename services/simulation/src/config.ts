@@ -136,6 +136,13 @@ export const schema = {
     min: 0,
     max: 1_000,
   }),
+  volatileLossMs: setting.durationMs({
+    env: 'BREAKWATER_SIMULATION_VOLATILE_LOSS_MS',
+    doc: 'The most that a crash takes from a volatile game, or one tick if that is longer. Snapshots are taken twice in this time; while none can be stored, the game stands still at the end of it.',
+    default: DEFAULT_OWNER_OPTIONS.volatileLossMs,
+    min: 50,
+    max: 60_000,
+  }),
   verify: setting.bool({
     env: 'BREAKWATER_SIMULATION_VERIFY',
     doc: 'Development check: compare each game with its own encoding at every append.',

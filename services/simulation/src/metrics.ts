@@ -70,6 +70,18 @@ export const metrics = defineMetrics({
     unit: 'bytes',
     doc: 'Bytes of stored log records.',
   },
+  liveDeltas: {
+    kind: 'counter',
+    name: 'breakwater_simulation_live_deltas_total',
+    unit: 'records',
+    doc: 'Deltas of volatile games, which are shown and not stored.',
+  },
+  liveBytes: {
+    kind: 'counter',
+    name: 'breakwater_simulation_live_bytes_total',
+    unit: 'bytes',
+    doc: 'Bytes of those deltas.',
+  },
   commands: {
     kind: 'counter',
     name: 'breakwater_simulation_commands_total',

@@ -179,12 +179,6 @@ describe('the life of games and their process', () => {
       /the game in .*broken-games\/hollow cannot be used: .* exports no `game`/,
     );
   });
-
-  it('a volatile game is refused at the start, not hosted as if it were committed', async () => {
-    const folder = new URL('./volatile-games', import.meta.url).pathname;
-    const start = sims.pod('sim-volatile', { BREAKWATER_SIMULATION_GAME_FOLDERS: folder });
-    await expect(start).rejects.toThrow(/twitch cannot be used: volatile games are not hosted yet/);
-  });
 });
 
 describe('the streams of simulation', () => {

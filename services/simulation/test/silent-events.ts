@@ -5,6 +5,7 @@ const nothing = (): undefined => undefined;
 /** Nobody listens; a test puts its own ears over those that it looks at. */
 export const SILENT_EVENTS: OwnerEvents = {
   onAppend: nothing,
+  onLive: nothing,
   onTrouble: nothing,
   onBadStart: nothing,
   onCommand: nothing,

@@ -75,8 +75,6 @@ async function importGame(path: string, entry: string): Promise<GameDefinition> 
   }
   if (!isDefinition(module.game))
     throw new BrokenGameError(path, `${entry} exports no \`game\` made by defineGame`);
-  if (module.game.durability === 'volatile')
-    throw new BrokenGameError(path, 'volatile games are not hosted yet: leave `durability` out');
   return module.game;
 }
 

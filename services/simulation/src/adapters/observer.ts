@@ -33,6 +33,10 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
         metrics.appendSeconds.record(ms / 1_000);
         if (result === 'stored') metrics.recordBytes.add(bytes);
       },
+      onLive(bytes) {
+        metrics.liveDeltas.add(1);
+        metrics.liveBytes.add(bytes);
+      },
       onTrouble: (cause) => onTrouble(game, cause),
       onBadStart: (problem) => onBadStart(game, problem),
       onCommand: (outcome) => commands[outcome].add(1),
@@ -59,7 +63,7 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
       },
       onRestart(error) {
         metrics.restarts.add(1);
-        log.error({ game, err: error }, 'a game threw and starts again from its log');
+        log.error({ game, err: error }, 'a game threw and starts again from what is stored');
       },
       onStateTooLarge(bytes) {
         metrics.oversizedStates.add(1);

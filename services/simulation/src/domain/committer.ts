@@ -1,9 +1,11 @@
 /** Turns what changed into records, and lets out what belongs to a record when that record is stored. */
 
 import { encodeGameRecord, type Snapshot } from '@breakwater/bus';
-import { type Award, type GameInstance, hashParts, stateBytes } from '@breakwater/game-kit';
+import { type Award, type GameInstance, hashParts } from '@breakwater/game-kit';
+import { isStateFit, snapshotOf } from './captured.ts';
 import type { Chain } from './chain.ts';
-import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
+import type { Commits } from './commits.ts';
+import type { GameDetails, GameFactory } from './game-factory.ts';
 import type { OwnerEvents, OwnerOptions } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import { CapturedReplies, type Waiting, wantsState } from './replies.ts';
@@ -40,9 +42,8 @@ interface Flight {
   readonly isRestart: boolean;
 }
 
-type EncodedState = ReturnType<GameInstance['encodeState']>;
-
-export class Committer {
+export class Committer implements Commits {
+  readonly maxAheadMs: number;
   readonly #deps: CommitterDeps;
   readonly #schema: string;
   readonly #verifier: Verifier | undefined;
@@ -54,11 +55,19 @@ export class Committer {
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
+    this.maxAheadMs = deps.options.freezeAfterMs;
     this.#recordsSinceSnapshot = deps.replayedRecords;
     this.#schema = JSON.stringify(deps.factory.definition.schema);
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
     this.#lastAppendMs = deps.ports.clock.monotonicMs();
   }
+
+  aheadMs(nowMs: number): number {
+    return this.#deps.chain.waitingMs(nowMs);
+  }
+
+  /** What has to be stored is stored by the appends themselves. */
+  keepUp(): void {}
 
   /** Owed committed state: the next append will carry it. */
   wait(waiting: Waiting): void {
@@ -77,7 +86,7 @@ export class Committer {
     return this.#waiting.length > 0 || instance.hasChanges;
   }
 
-  needsAppend(instance: GameInstance, nowMs: number): boolean {
+  needsCommit(instance: GameInstance, nowMs: number): boolean {
     if (this.hasNews(instance)) return true;
     return nowMs - this.#lastAppendMs >= this.#deps.options.keepAliveMs && instance.players.connected > 0;
   }
@@ -111,7 +120,7 @@ export class Committer {
     if (bytes.length > options.maxRecordBytes) {
       throw new RangeError(`a delta takes ${bytes.length} bytes, more than ${options.maxRecordBytes}`);
     }
-    const isFit = state === undefined || this.#isFit(instance, state);
+    const isFit = state === undefined || isStateFit(this.#deps, instance, state, () => this.takeWaiting());
     this.#send(bytes, trace, {
       startedMs: ports.clock.monotonicMs(),
       bytes: bytes.length,
@@ -121,7 +130,7 @@ export class Committer {
           : undefined,
       snapshot:
         isFit && hasSnapshot && state !== undefined && hash !== undefined
-          ? this.#snapshotOf(head, state, hash)
+          ? snapshotOf(this.#deps, head, state, hash)
           : undefined,
       awards,
       isRestart,
@@ -161,31 +170,6 @@ export class Committer {
   #isSnapshotDue(): boolean {
     const { snapshotEveryRecords } = this.#deps.options;
     return this.#recordsSinceSnapshot + 1 >= snapshotEveryRecords && this.#snapshotting === undefined;
-  }
-
-  /** A state above the limit goes nowhere; whoever waits for it is told. */
-  #isFit(instance: GameInstance, state: EncodedState): boolean {
-    const { events, factory } = this.#deps;
-    const bytes = stateBytes(state);
-    const maxBytes = factory.maxStateBytes;
-    if (bytes <= maxBytes) return true;
-    events.onStateTooLarge(bytes);
-    for (const { input, pid, refusal } of this.takeWaiting()) {
-      if (refusal !== undefined) {
-        input.answer.error(refusal.code, refusal.text);
-        continue;
-      }
-      if (input.kind === 'join' && pid !== 0) instance.disconnected(pid, input.join);
-      input.answer.error('too_large', `the state of the game takes ${bytes} bytes, more than ${maxBytes}`);
-    }
-    return false;
-  }
-
-  #snapshotOf(head: { epoch: number; nonce: string; n: number }, state: EncodedState, hash: number) {
-    const { type, schemaVersion } = this.#deps.factory.definition;
-    const { details, restarts } = this.#deps;
-    const text = encodeDetails({ ...details, restarts: restarts.recent(state.tick) });
-    return { ...head, type, schemaVersion, details: text, tick: state.tick, hash, parts: state };
   }
 
   #send(bytes: Uint8Array, trace: string | undefined, flight: Flight): void {

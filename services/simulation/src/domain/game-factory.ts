@@ -18,6 +18,7 @@ import {
   decode,
   int,
   json,
+  literal,
   loose,
   optional,
   parseJson,
@@ -30,6 +31,8 @@ export interface GameDetails {
   readonly seed: number;
   /** Ticks of the latest restarts after a throw; in snapshots only, as those in the log are marked there. */
   readonly restarts?: readonly number[];
+  /** Said of volatile games only: their logs and snapshots are read by another rule. */
+  readonly durability?: 'volatile';
 }
 
 const MAX_RESTARTS = 1_000;
@@ -37,10 +40,16 @@ const gameDetails = loose({
   options: record(json(), 64),
   seed: int(0, 0xffff_ffff),
   restarts: optional(array(int(0), MAX_RESTARTS)),
+  durability: optional(literal('volatile')),
 });
 
-export function encodeDetails({ options, seed, restarts = [] }: GameDetails): string {
-  return JSON.stringify({ options, seed, ...(restarts.length > 0 && { restarts }) });
+export function encodeDetails({ options, seed, restarts = [], durability }: GameDetails): string {
+  return JSON.stringify({
+    options,
+    seed,
+    ...(restarts.length > 0 && { restarts }),
+    ...(durability !== undefined && { durability }),
+  });
 }
 
 /** @throws DecodeError */

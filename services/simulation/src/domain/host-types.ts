@@ -5,6 +5,7 @@ import type { OnHookError } from './game-factory.ts';
 import type { Owner } from './owner.ts';
 import type { OwnerEvents, OwnerOptions, StopReason } from './owner-types.ts';
 import type { TailCheckOptions } from './tail-checks.ts';
+import type { LivePort } from './volatile-game.ts';
 import type { WarmEvents, WarmOptions, WarmPorts } from './warm-games.ts';
 
 /** The inputs and the feed of one game, delivered to its owner until it is closed. */
@@ -14,6 +15,8 @@ export interface GameWire {
 
 export interface HostPorts extends WarmPorts {
   wire(game: string, owner: Owner): GameWire;
+  /** The way of a volatile game's deltas. */
+  live(game: string): LivePort;
   /** Different at every call. */
   nonce(): string;
 }

@@ -8,9 +8,11 @@ import { type HostingResult, hostGame } from './hosting.ts';
 import { Owner } from './owner.ts';
 import type { OwnerEvents, StopReason } from './owner-types.ts';
 import { type Cancel, type OwnerPorts, sleep } from './ports.ts';
+import { dropUnlessRejoined } from './rejoins.ts';
 import type { Report } from './report.ts';
 import type { TickSchedule } from './schedule.ts';
 import { TailChecks } from './tail-checks.ts';
+import { hostVolatileGame, tryVolatileGame } from './volatile-hosting.ts';
 import { WarmGames } from './warm-games.ts';
 
 /** Of what went wrong with a game, in the words that travel. */
@@ -22,9 +24,12 @@ interface Hosted {
   readonly owner: Owner;
   readonly type: string;
   readonly schemaVersion: number;
+  /** What it was taken in with. */
+  readonly request: SimHost;
   readonly periodMs: number;
   wire: GameWire | undefined;
   stopTicks: Cancel | undefined;
+  readonly stopWaiting: Cancel;
 }
 
 interface Opening {
@@ -92,7 +97,11 @@ export class Host {
   }
 
   /** Takes a game in, or says why not. A second request for the same epoch gets the answer of the first. */
-  async host(request: SimHost): Promise<SimHosted> {
+  host(request: SimHost): Promise<SimHosted> {
+    return this.#host(request);
+  }
+
+  async #host(request: SimHost, restart?: string): Promise<SimHosted> {
     const { game, epoch } = request;
     for (let opening = this.#opening.get(game); opening !== undefined; opening = this.#opening.get(game)) {
       if (opening.epoch === epoch) return opening.result;
@@ -104,7 +113,7 @@ export class Host {
       return this.#count({ outcome: 'refused', refusal: 'claimed', epoch: known.owner.epoch });
     }
     known?.owner.stop('superseded');
-    const result = this.#open(request).finally(() => this.#opening.delete(game));
+    const result = this.#open(request, restart).finally(() => this.#opening.delete(game));
     this.#opening.set(game, { epoch, result });
     return result;
   }
@@ -185,7 +194,9 @@ export class Host {
   async #warmUp(game: string, factory: GameFactory | undefined): Promise<SimWarmed> {
     if (factory === undefined) return { outcome: 'refused', refusal: 'unknown_game_type' };
     if (!this.#hasRoom(game)) return { outcome: 'refused', refusal: 'no_capacity' };
-    return this.#warm.warm(game, factory);
+    if (factory.definition.durability === 'committed') return this.#warm.warm(game, factory);
+    // There is nothing to keep up with: what counts is the snapshot that its owner takes when it gives the game up.
+    return tryVolatileGame({ ports: this.#ports.portsOf(game), factory, ...this.#patience(game) });
   }
 
   #factoryOf(game: string, type: string, schemaVersion: number): GameFactory | undefined {
@@ -194,54 +205,63 @@ export class Host {
     return new GameFactory(definition, this.#observer.onHookError(game), this.#options.maxStateBytes);
   }
 
-  async #open(request: SimHost): Promise<SimHosted> {
+  async #open(request: SimHost, restart?: string): Promise<SimHosted> {
     const { game, type, schemaVersion } = request;
-    if (!this.#hasRoom(game)) return this.#count({ outcome: 'refused', refusal: 'no_capacity', epoch: 0 });
+    if (restart === undefined && !this.#hasRoom(game))
+      return this.#count({ outcome: 'refused', refusal: 'no_capacity', epoch: 0 });
     const factory = this.#factoryOf(game, type, schemaVersion);
     if (factory === undefined)
       return this.#count({ outcome: 'refused', refusal: 'unknown_game_type', epoch: 0 });
     const ports = this.#ports.portsOf(game);
-    const result = await this.#claim(request, factory, ports);
+    const result = await this.#claim(request, factory, ports, restart);
     if (result.kind === 'refused') {
       const { refusal, epoch, detail } = result;
       return this.#count({ outcome: 'refused', refusal, epoch, ...(detail !== undefined && { detail }) });
     }
-    this.#begin(game, factory, ports, result);
+    this.#begin(request, factory, ports, result);
     return this.#count({ outcome: 'hosted', epoch: request.epoch });
   }
 
-  async #claim(request: SimHost, factory: GameFactory, ports: OwnerPorts): Promise<HostingResult> {
-    const { clock, random } = this.#ports;
-    const { game, epoch, tailSeq } = request;
-    const details: GameDetails = { options: request.options, seed: request.seed };
-    const deadlineMs = clock.monotonicMs() + this.#options.hostTimeoutMs;
-    const warm = await this.#warm.take(game, factory);
-    return hostGame({
-      pod: this.#options.pod,
-      ports,
-      factory,
-      nonce: this.#ports.nonce(),
-      epoch,
-      details,
-      warm,
-      tailSeq,
-      retry: {
-        clock,
-        random,
-        isOver: () => clock.monotonicMs() >= deadlineMs,
-        onTrouble: (cause) => this.#observer.onTrouble(game, cause),
-      },
-      onBadStart: (problem) => this.#observer.onBadStart(game, problem),
+  async #claim(
+    request: SimHost,
+    factory: GameFactory,
+    ports: OwnerPorts,
+    restart: string | undefined,
+  ): Promise<HostingResult> {
+    const { game, epoch, tailSeq, options, seed } = request;
+    const { pod, owner } = this.#options;
+    const details: GameDetails = { options, seed };
+    const nonce = this.#ports.nonce();
+    const deps = { pod, ports, factory, nonce, epoch, details, ...this.#patience(game) };
+    if (factory.definition.durability === 'committed')
+      return hostGame({ ...deps, warm: await this.#warm.take(game, factory), tailSeq });
+    return hostVolatileGame({
+      ...deps,
+      details: { ...details, durability: 'volatile' },
+      live: this.#ports.live(game),
+      restart:
+        restart === undefined ? undefined : { detail: restart, maxPerMinute: owner.maxRestartsPerMinute },
     });
   }
 
+  /** How long the streams are asked for one game, and who hears of it. */
+  #patience(game: string) {
+    const { clock, random } = this.#ports;
+    const deadlineMs = clock.monotonicMs() + this.#options.hostTimeoutMs;
+    const isOver = () => clock.monotonicMs() >= deadlineMs;
+    const onTrouble = (cause: string) => this.#observer.onTrouble(game, cause);
+    const onBadStart = (problem: string) => this.#observer.onBadStart(game, problem);
+    return { retry: { clock, random, isOver, onTrouble }, onBadStart };
+  }
+
   #begin(
-    game: string,
+    request: SimHost,
     factory: GameFactory,
     ports: OwnerPorts,
     result: HostingResult & { kind: 'hosted' },
   ): void {
-    const { type, schemaVersion, tickHz } = factory.definition;
+    const { game } = request;
+    const { type, schemaVersion, tickHz, durability } = factory.definition;
     const { pod, owner: options } = this.#options;
     const events: OwnerEvents = {
       ...this.#observer.ownerEvents(game),
@@ -255,9 +275,14 @@ export class Host {
       owner,
       type,
       schemaVersion,
+      request,
       periodMs: 1_000 / tickHz,
       wire: undefined,
       stopTicks: undefined,
+      stopWaiting:
+        durability === 'volatile'
+          ? dropUnlessRejoined(this.#ports.clock, result.game.instance, (input) => owner.receive(input))
+          : () => undefined,
     };
     this.#games.set(game, hosted);
     hosted.wire = this.#ports.wire(game, owner);
@@ -278,15 +303,32 @@ export class Host {
   }
 
   #onStopped(hosted: Hosted, reason: StopReason, detail: string | undefined): void {
-    const { game, owner, type, schemaVersion } = hosted;
+    const { game, owner } = hosted;
     hosted.stopTicks?.();
     hosted.wire?.close();
+    hosted.stopWaiting();
     if (this.#games.get(game) === hosted) this.#games.delete(game);
-    if (reason === 'ended' || reason === 'failed') {
-      const line = { game, epoch: owner.epoch, type, schemaVersion, players: 0, state: reason };
-      this.#report.over({ ...line, ...(detail !== undefined && { reason: detail.slice(0, MAX_REASON) }) });
-    }
+    if (reason === 'ended' || reason === 'failed') this.#sayOver(hosted, owner.epoch, reason, detail);
     this.#observer.onStopped(game, owner.epoch, reason, detail);
+    if (reason === 'restarted') void this.#hostAnew(hosted, detail ?? reason);
+  }
+
+  /** Whoever comes first claims it: this process, or another that the matchmaker asked meanwhile. */
+  async #hostAnew(hosted: Hosted, detail: string): Promise<void> {
+    const epoch = hosted.owner.epoch + 1;
+    const { refusal } = await this.#host({ ...hosted.request, epoch }, detail);
+    if (refusal === 'failed') this.#sayOver(hosted, epoch, 'failed', detail);
+  }
+
+  #sayOver(
+    { game, type, schemaVersion }: Hosted,
+    epoch: number,
+    state: 'ended' | 'failed',
+    detail: string | undefined,
+  ): void {
+    const reason = detail?.slice(0, MAX_REASON);
+    const line = { game, epoch, type, schemaVersion, players: 0, state };
+    this.#report.over({ ...line, ...(reason !== undefined && { reason }) });
   }
 
   #count(result: SimHosted): SimHosted {

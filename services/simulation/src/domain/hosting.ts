@@ -39,8 +39,9 @@ export type HostingResult =
 /** What the game is made of before its claim. */
 type Warm = { readonly replay: Replay } | { readonly fresh: GameInstance } | { readonly failure: string };
 
-const refused = (refusal: Refusal): HostingResult => ({ kind: 'refused', ...refusal });
-const unavailable = (detail: string): HostingResult => refused({ refusal: 'unavailable', epoch: 0, detail });
+export const refused = (refusal: Refusal): HostingResult => ({ kind: 'refused', ...refusal });
+export const unavailable = (detail: string): HostingResult =>
+  refused({ refusal: 'unavailable', epoch: 0, detail });
 
 /** Never rejects for what the streams do; the retry's `isOver` bounds it. */
 export async function hostGame(deps: HostingDeps): Promise<HostingResult> {
@@ -79,7 +80,10 @@ async function tryReplayTo(ports: OwnerPorts, replay: Replay, toSeq: number): Pr
 }
 
 /** The process itself refuses options that do not fit, before anything is in the log. */
-function createNew({ factory, details }: HostingDeps): { readonly fresh: GameInstance } | Refusal {
+export function createNew({
+  factory,
+  details,
+}: Pick<HostingDeps, 'factory' | 'details'>): { readonly fresh: GameInstance } | Refusal {
   try {
     return { fresh: factory.create(details) };
   } catch (cause) {
@@ -203,13 +207,13 @@ async function catchUp(
   }
 }
 
-function claimRecord({ epoch, nonce, pod, factory }: HostingDeps, details: GameDetails): ClaimRecord {
+export function claimRecord({ epoch, nonce, pod, factory }: HostingDeps, details: GameDetails): ClaimRecord {
   const { type, schemaVersion } = factory.definition;
   return { kind: 'claim', epoch, nonce, n: 0, pod, type, schemaVersion, details: encodeDetails(details) };
 }
 
 /** A game that cannot be loaded is marked so in its log, so that nobody tries again. */
-async function endFailed(deps: HostingDeps, chain: Chain, detail: string): Promise<HostingResult> {
+export async function endFailed(deps: HostingDeps, chain: Chain, detail: string): Promise<HostingResult> {
   const head = chain.nextHead;
   const bytes = encodeGameRecord({ kind: 'end', ...head, reason: FAILED_REASON });
   const pending = { head, bytes, expectedSeq: chain.lastSeq };

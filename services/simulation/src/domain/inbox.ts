@@ -1,6 +1,7 @@
 /** What arrived for a game and was not applied yet, in order of arrival, within limits. */
 
 import type { GameInstance } from '@breakwater/game-kit';
+import type { CommandJumps } from './command-jumps.ts';
 
 /** Where the answer to a join or sync goes. Both may be called once, and late. */
 export interface Answer {
@@ -84,12 +85,15 @@ export class Inbox {
   #trace: string | undefined;
   readonly #limits: InboxLimits;
   readonly #onCommand: (outcome: CommandOutcome) => void;
+  readonly #jumps: CommandJumps | undefined;
   #queue: OwnerInput[] = [];
   readonly #players = new Map<number, PlayerQueue>();
 
-  constructor(limits: InboxLimits, onCommand: (outcome: CommandOutcome) => void) {
+  /** `jumps`: only of a game whose state may fall back. */
+  constructor(limits: InboxLimits, onCommand: (outcome: CommandOutcome) => void, jumps?: CommandJumps) {
     this.#limits = limits;
     this.#onCommand = onCommand;
+    this.#jumps = jumps;
   }
 
   get size(): number {
@@ -160,7 +164,8 @@ export class Inbox {
     if (ack === undefined) return 'unknown_player';
     if (isReplaced(instance, command)) return 'replaced';
     if (command.n <= ack) return 'duplicate';
-    const isTooMuch = command.n > ack + maxAhead || this.#playerOf(command.pid).queued >= 2 * maxAhead;
+    const isAhead = command.n > ack + maxAhead && this.#jumps?.isAllowed(command.pid, command.n) !== true;
+    const isTooMuch = isAhead || this.#playerOf(command.pid).queued >= 2 * maxAhead;
     return isTooMuch || !this.offer(command) ? 'overflow' : undefined;
   }
 
@@ -194,6 +199,7 @@ export class Inbox {
       this.#onCommand('replaced');
       return 'done';
     }
+    this.#jumps?.take(instance, command.pid, command.n);
     const result = instance.command(command.pid, command.n, command.name, command.args);
     if (result === 'gap') {
       this.#onCommand('ahead');

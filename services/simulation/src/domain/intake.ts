@@ -1,6 +1,7 @@
 /** Everything that comes in for a game, from arrival until it is certainly stored. */
 
 import type { GameInstance } from '@breakwater/game-kit';
+import { CommandJumps } from './command-jumps.ts';
 import { type Answer, type CommandInput, type CommandOutcome, Inbox, type InboxLimits } from './inbox.ts';
 import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
 import type { Waiting } from './replies.ts';
@@ -10,15 +11,21 @@ export class Intake {
   readonly #wait: (waiting: Waiting) => void;
   readonly #unsaved = new Unsaved();
   readonly #cutOff = new CutOff();
+  readonly #jumps: CommandJumps | undefined;
 
-  /** `wait` takes those who are owed committed state. */
+  /** `wait` takes those who are owed state. `mayFallBack`: a crash may undo what players were told. */
   constructor(
     limits: InboxLimits,
     onCommand: (outcome: CommandOutcome) => void,
     wait: (waiting: Waiting) => void,
+    mayFallBack = false,
   ) {
-    this.#inbox = new Inbox(limits, onCommand);
-    this.#wait = wait;
+    this.#jumps = mayFallBack ? new CommandJumps() : undefined;
+    this.#inbox = new Inbox(limits, onCommand, this.#jumps);
+    this.#wait = (waiting) => {
+      if (waiting.pid !== 0) this.#jumps?.joined(waiting.pid);
+      wait(waiting);
+    };
   }
 
   get isEmpty(): boolean {
@@ -57,9 +64,15 @@ export class Intake {
     this.#cutOff.clear();
   }
 
+  /** The game was loaded again. */
+  reset(): void {
+    this.#jumps?.clear();
+  }
+
   /** Forgets what waits for players whose seats are gone. */
   tidy(instance: GameInstance): void {
     this.#inbox.forget(instance);
+    this.#jumps?.forget(instance);
   }
 
   /** Nothing is applied any more; returns the answers that are owed. */

@@ -2,12 +2,12 @@
 
 import type { GameInstance } from '@breakwater/game-kit';
 import type { Chain } from './chain.ts';
-import type { Committer } from './committer.ts';
+import type { Commits } from './commits.ts';
 import type { Intake } from './intake.ts';
 
 export interface Leaver {
   readonly chain: Chain;
-  readonly committer: Committer;
+  readonly committer: Commits;
   readonly intake: Intake;
   /** What may hold something that is not committed. */
   instance(): GameInstance | undefined;

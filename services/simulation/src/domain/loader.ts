@@ -2,7 +2,7 @@
 
 import { decodeSnapshot, type Snapshot } from '@breakwater/bus';
 import type { GameFactory } from './game-factory.ts';
-import { type LogPort, type SnapshotPort, sleep } from './ports.ts';
+import { type ChainPort, type LogPort, type SnapshotPort, type StoredRecord, sleep } from './ports.ts';
 import { CorruptLogError, isBadLog, LogHoleError, Replay, WrongVersionError } from './replay.ts';
 import { type Retry, untilRead } from './settle.ts';
 
@@ -47,8 +47,9 @@ export async function goodSnapshots(port: SnapshotPort, tailSeq: number): Promis
   return found.reverse();
 }
 
-async function readAll(port: SnapshotPort, toSeq: number) {
-  const all = [];
+/** All records up to `toSeq`. @throws when the stream cannot be read */
+export async function readAll(port: ChainPort, toSeq: number): Promise<StoredRecord[]> {
+  const all: StoredRecord[] = [];
   for (let from = 1; from <= toSeq; ) {
     const batch = await port.read(from, toSeq);
     if (batch.length === 0) break;

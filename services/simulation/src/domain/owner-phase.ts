@@ -7,6 +7,7 @@ import type { OwnerPorts } from './ports.ts';
 import type { Reloaded } from './reload.ts';
 import type { Restarts } from './restarts.ts';
 import type { Settled } from './settle.ts';
+import type { VolatileGame } from './volatile-game.ts';
 
 /** A game whose claim is in the log and whose state was loaded up to it. */
 export interface OwnedGame {
@@ -16,6 +17,8 @@ export interface OwnedGame {
   readonly restarts: Restarts;
   /** Records since the newest snapshot that the game was loaded from: owners that live shortly add up. */
   readonly replayedRecords: number;
+  /** Only of a volatile game. */
+  readonly volatile?: VolatileGame;
 }
 
 export interface OwnerSetup {

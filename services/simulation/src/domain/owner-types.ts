@@ -16,6 +16,8 @@ export interface OwnerOptions {
   /** Largest record of the log. */
   readonly maxRecordBytes: number;
   readonly maxRestartsPerMinute: number;
+  /** A volatile game loses no more than this in a crash, in ms: so far it may be ahead of its newest snapshot. */
+  readonly volatileLossMs: number;
   /** Compare the game with its own encoding at every append. */
   readonly verify: boolean;
 }
@@ -29,6 +31,7 @@ export const DEFAULT_OWNER_OPTIONS: OwnerOptions = {
   maxCommandsAhead: 256,
   maxRecordBytes: 1_000_000,
   maxRestartsPerMinute: 3,
+  volatileLossMs: 1_000,
   verify: false,
 };
 
@@ -39,10 +42,19 @@ export const FAILED_REASON = 'failed';
  * - `overtaken`: the log has another owner's record.
  * - `superseded`: a claim of a higher epoch was heard.
  * - `released`: asked to give it up.
+ * - `restarted`: a volatile game threw; it is hosted anew, at a higher epoch, from its newest snapshot.
  * - `ended`, `failed`: the log ends with an `end` record (or is gone).
  * - `shutdown`: the process stops.
  */
-export const STOP_REASONS = ['overtaken', 'superseded', 'released', 'ended', 'failed', 'shutdown'] as const;
+export const STOP_REASONS = [
+  'overtaken',
+  'superseded',
+  'released',
+  'restarted',
+  'ended',
+  'failed',
+  'shutdown',
+] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 
 export const APPEND_RESULTS = ['stored', 'overtaken', 'cut_back', 'invalid', 'abandoned'] as const;
@@ -52,6 +64,8 @@ export type AppendResult = (typeof APPEND_RESULTS)[number];
 export interface OwnerEvents {
   /** `ms` from encoding to certainty. */
   onAppend(result: AppendResult, ms: number, bytes: number): void;
+  /** A delta of a volatile game went out. */
+  onLive(bytes: number): void;
   /** An answer that was not a plain yes, or a read that failed. */
   onTrouble(cause: string): void;
   /** A snapshot or log that a start could not use. */

@@ -10,6 +10,7 @@ import type { Award, GameInstance } from '@breakwater/game-kit';
 import { AwardPoster } from './awards.ts';
 import type { Chain } from './chain.ts';
 import { isClaimAbove } from './claim.ts';
+import type { Commits } from './commits.ts';
 import { Committer } from './committer.ts';
 import { Ending } from './ending.ts';
 import { Freeze } from './freeze.ts';
@@ -31,12 +32,13 @@ import { type Reloaded, Reloader } from './reload.ts';
 import type { Waiting } from './replies.ts';
 import { RoomMaker } from './room-maker.ts';
 import type { Settled } from './settle.ts';
+import { VolatileCommitter } from './volatile-committer.ts';
 
 export class Owner {
   readonly #setup: OwnerSetup;
   readonly #chain: Chain;
   readonly #intake: Intake;
-  readonly #committer: Committer;
+  readonly #committer: Commits;
   readonly #reloader: Reloader;
   readonly #awards: AwardPoster;
   #phase: Phase = 'running';
@@ -61,17 +63,21 @@ export class Owner {
     this.#instance = game.instance;
     const limits = { maxInputs: options.maxInputs, maxAhead: options.maxCommandsAhead };
     const wait = (waiting: Waiting) => this.#committer.wait(waiting);
-    this.#intake = new Intake(limits, events.onCommand, wait);
-    this.#freeze = new Freeze(options.freezeAfterMs, events);
+    this.#intake = new Intake(limits, events.onCommand, wait, game.volatile !== undefined);
     this.#ending = new Ending(options.maxInputs);
     this.#reloader = new Reloader({ ...setup, ...game, ...options, ...events });
-    this.#committer = new Committer({
+    const committing = {
       ...setup,
       ...game,
-      onAwards: (awards) => this.#awards.add(awards),
-      onSettled: (settled) => this.#onSettled(settled),
-      onBroken: (error) => this.#restart(error),
-    });
+      onAwards: (awards: readonly Award[]) => this.#awards.add(awards),
+      onSettled: (settled: Settled) => this.#onSettled(settled),
+      onBroken: (error: unknown) => this.#restart(error),
+      onOvertaken: () => this.stop('overtaken'),
+    };
+    const { volatile } = game;
+    this.#committer =
+      volatile === undefined ? new Committer(committing) : new VolatileCommitter({ ...committing, volatile });
+    this.#freeze = new Freeze(this.#committer.maxAheadMs, events);
     this.#awards = new AwardPoster({
       ...setup.ports,
       owner: game.chain,
@@ -86,7 +92,8 @@ export class Owner {
     game.chain.onFull = (cause) => {
       if (!this.#freeze.isFull) events.onFull(cause);
       this.#freeze.isFull = true;
-      room.run();
+      // What a volatile game is cannot be worked out from its log.
+      if (volatile === undefined) room.run();
     };
   }
 
@@ -153,8 +160,9 @@ export class Owner {
   tick(nowMs: number): boolean {
     const instance = this.#instance;
     if (this.#phase !== 'running' || instance === undefined) return false;
-    if (this.#freeze.isFrozen(this.#chain.waitingMs(nowMs), nowMs)) return false;
     try {
+      this.#committer.keepUp(instance, nowMs);
+      if (this.#freeze.isFrozen(this.#committer.aheadMs(nowMs), nowMs)) return false;
       this.#intake.drain(instance);
       // The restart has to be in the log before the game gets another chance to throw.
       if (this.#setup.game.restarts.isUnstored) {
@@ -240,12 +248,12 @@ export class Owner {
         isRestartOwed: () => this.#setup.game.restarts.isUnstored,
         onUnsaved: (error) => this.#setup.events.onRestart(error),
       },
-      reason === 'shutdown',
+      reason === 'shutdown' || this.#setup.game.volatile !== undefined,
     );
   }
 
   #afterStep(instance: GameInstance, nowMs: number): void {
-    if (this.#committer.needsAppend(instance, nowMs)) this.#commit(instance);
+    if (this.#committer.needsCommit(instance, nowMs)) this.#commit(instance);
     else if (instance.ended !== undefined && instance.pendingAwards === 0) this.#end(instance.ended);
     // Asleep or ended nobody would post what is still in the outbox.
     if (this.#phase !== 'running' || instance.pendingAwards > 0) return;
@@ -321,6 +329,11 @@ export class Owner {
   #restart(error: unknown): void {
     if (this.#phase === 'stopped') return;
     this.#setup.events.onRestart(error);
+    // Players may have seen what is not stored, so it goes on as after a crash: they hear of a new owner.
+    if (this.#setup.game.volatile !== undefined && this.#phase !== 'ending' && this.#phase !== 'leaving') {
+      this.stop('restarted', error instanceof Error ? error.message : String(error));
+      return;
+    }
     // Nothing may be built on what could not be stored.
     if (this.#phase === 'leaving') this.#instance = undefined;
     if (this.#phase === 'leaving' || this.#phase === 'restarting') return;
@@ -342,7 +355,7 @@ export class Owner {
     if (isRestart) this.#intake.restore();
     const reloaded = await (isRestart
       ? this.#reloader.restart(error, isOver)
-      : this.#reloader.reload(isOver));
+      : (this.#setup.game.volatile ?? this.#reloader).reload(isOver));
     if (!isOver()) this.#goOn(reloaded);
   }
 
@@ -354,6 +367,7 @@ export class Owner {
     this.#instance = reloaded.instance;
     this.#awards.add(reloaded.instance.awards());
     this.#committer.reset();
+    this.#intake.reset();
     this.#setPhase('running');
   }
 

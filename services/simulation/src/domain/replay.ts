@@ -63,7 +63,7 @@ export class Replay {
   begin(snapshot: Snapshot): void {
     const factory = this.#factoryOf(snapshot.type, snapshot.schemaVersion);
     this.#version = snapshot.schemaVersion;
-    const { restarts = [], ...details } = this.#guard(() => decodeDetails(snapshot.details));
+    const { restarts = [], ...details } = this.#detailsOf(snapshot.details);
     this.details = details;
     this.restarts.push(...restarts);
     this.instance = this.#guard(() => factory.hydrate(this.details!, snapshot.parts));
@@ -120,7 +120,7 @@ export class Replay {
     const isNew = this.instance === undefined;
     if (isNew || type !== this.#factory.definition.type) this.#factoryOf(type, schemaVersion);
     if (this.details === undefined || (isNew && schemaVersion !== this.#version))
-      this.details = this.#guard(() => decodeDetails(details));
+      this.details = this.#detailsOf(details);
     this.#version = schemaVersion;
     this.#claimed = details;
   }
@@ -151,7 +151,7 @@ export class Replay {
     const { type } = this.#factory.definition;
     const factory = this.#factoryOf(type, this.#version);
     const claimed = this.#claimed;
-    if (isWhole && claimed !== undefined) this.details = this.#guard(() => decodeDetails(claimed));
+    if (isWhole && claimed !== undefined) this.details = this.#detailsOf(claimed);
     this.instance = this.#guard(() => factory.empty(this.details!));
     return this.instance;
   }
@@ -163,6 +163,14 @@ export class Replay {
     throw new WrongVersionError(
       `the game is ${type}@${schemaVersion}, this process has ${definition.type}@${definition.schemaVersion}`,
     );
+  }
+
+  #detailsOf(text: string): GameDetails {
+    const details = this.#guard(() => decodeDetails(text));
+    const { type, durability } = this.#factory.definition;
+    const { durability: of = 'committed' } = details;
+    if (of === durability) return details;
+    throw new WrongVersionError(`the game is a ${of} ${type}, this process has a ${durability} one`);
   }
 
   #guard<T>(run: () => T): T {

@@ -24,6 +24,8 @@ export interface Place {
   readonly seq: number;
   readonly pod: string;
   readonly schema: string;
+  /** Only of a volatile game: its newest delta at the moment of encoding. */
+  readonly liveN?: number;
 }
 
 /** Answers of one append; the acks are those of the moment of encoding. */
@@ -74,6 +76,7 @@ export class CapturedReplies {
         server: NOTHING,
         slices: state.slices.filter((slice) => pids.has(slice.pid)),
       },
+      ...(place.liveN !== undefined && { liveN: place.liveN }),
     });
   }
 }

@@ -24,7 +24,7 @@ export interface SnapshotDeps {
   readonly retry: Retry;
 }
 
-const snapshotOf = (bytes: Uint8Array): Snapshot | undefined => {
+export const readSnapshot = (bytes: Uint8Array): Snapshot | undefined => {
   const decoded = decodeSnapshot(bytes);
   return decoded.ok ? decoded.value : undefined;
 };
@@ -55,10 +55,10 @@ async function appendSnapshot(
   const { log, snapshots, retry } = deps;
   const tail = await readTail(snapshots, retry);
   if (tail === 'abandoned') return { kind: 'unavailable', cause: 'given up' };
-  const newest = tail === undefined ? undefined : snapshotOf(tail.bytes);
+  const newest = tail === undefined ? undefined : readSnapshot(tail.bytes);
   if (newest !== undefined && (await isBeyond(newest, snapshot, log))) return { kind: 'refused' };
   const pending = { head: snapshot, bytes, expectedSeq: tail?.seq ?? 0 };
-  const settled = await appendUntilSettled(snapshots, pending, snapshotOf, retry);
+  const settled = await appendUntilSettled(snapshots, pending, readSnapshot, retry);
   switch (settled.kind) {
     case 'stored':
       return 'stored';

@@ -65,6 +65,7 @@ export class ModelProcess {
       wire: (_game, owner) => this.#wire(owner),
       follow: (_game, hear) =>
         broker.subscribeFeed(this.link, ({ seq, bytes, prev }) => hear({ seq, bytes, prevSeq: prev })),
+      live: () => ({ publish: () => undefined }),
       nonce: () => (setup.seam.nonce ?? ((nonce) => nonce))(setup.nonce()),
       clock: this.clock,
       random,

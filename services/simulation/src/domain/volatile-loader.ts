@@ -1,0 +1,128 @@
+/** A volatile game's state: its newest good snapshot and nothing after it, as its deltas are stored nowhere. */
+
+import { type ClaimRecord, decodeGameRecord, decodeSnapshot, type GameRecord } from '@breakwater/bus';
+import { decodeDetails } from './game-factory.ts';
+import { type LoaderDeps, readAll } from './loader.ts';
+import { type ChainPort, type StoredRecord, sleep } from './ports.ts';
+import { CorruptLogError, isBadLog, Replay, WrongVersionError } from './replay.ts';
+import { type Retry, untilRead } from './settle.ts';
+
+/** Where the chain of snapshots stood when it was read. */
+export interface SnapshotPlace {
+  /** Sequence of the newest one, 0 when there is none. */
+  readonly lastSeq: number;
+  /** Sequence of the one that the game was loaded from. */
+  readonly goodSeq?: number;
+}
+
+export type VolatileLoad =
+  | {
+      readonly kind: 'loaded';
+      /** Without an instance where the log says that nothing was shown yet. */
+      readonly replay: Replay;
+      readonly place: SnapshotPlace;
+      /** How many records the log has. */
+      readonly records: number;
+    }
+  | { readonly kind: 'lost' | 'unreadable' | 'wrong_version'; readonly detail: string };
+
+/** By the log up to `tailSeq`. @throws when a stream cannot be read now */
+export async function loadVolatile(deps: LoaderDeps, tailSeq: number): Promise<VolatileLoad> {
+  const records = (await readAll(deps.log, tailSeq)).map(({ seq, bytes }) => ({
+    seq,
+    bytes,
+    record: recordOf(bytes),
+  }));
+  const claim = records.findLast(({ record }) => record?.kind === 'claim')?.record as ClaimRecord | undefined;
+  if (claim !== undefined && !isVolatileClaim(claim))
+    return {
+      kind: 'wrong_version',
+      detail: `the game is a committed ${claim.type}, this process has a volatile one`,
+    };
+  // The marker is the one delta of the log: a snapshot was stored before it.
+  const isShown = records.some(({ record }) => record?.kind === 'delta');
+  const start = isShown ? await fromSnapshots(deps) : await fromClaims(deps, records);
+  return start.kind === 'loaded' ? { ...start, records: records.length } : start;
+}
+
+const SECOND_LOOK_MS = 250;
+
+/** Until the streams can be read; and as what is lost is given up for good, that takes two looks. */
+export async function loadVolatileForCertain(
+  deps: LoaderDeps,
+  tailSeq: number,
+  retry: Retry,
+): Promise<VolatileLoad | 'abandoned'> {
+  const load = () => untilRead(() => loadVolatile(deps, tailSeq), retry);
+  const first = await load();
+  if (first === 'abandoned' || first.kind !== 'lost') return first;
+  await sleep(retry.clock, SECOND_LOOK_MS);
+  return await load();
+}
+
+export function isVolatileClaim({ details }: ClaimRecord): boolean {
+  try {
+    return decodeDetails(details).durability === 'volatile';
+  } catch {
+    return false;
+  }
+}
+
+type Start =
+  | { readonly kind: 'loaded'; readonly replay: Replay; readonly place: SnapshotPlace }
+  | { readonly kind: 'lost' | 'unreadable' | 'wrong_version'; readonly detail: string };
+
+async function fromClaims(deps: LoaderDeps, records: readonly StoredRecord[]): Promise<Start> {
+  const replay = new Replay(deps.factory);
+  const tail = await deps.snapshots.tail();
+  try {
+    for (const record of records) replay.apply(record);
+    return { kind: 'loaded', replay, place: { lastSeq: tail?.seq ?? 0 } };
+  } catch (cause) {
+    if (!isBadLog(cause)) throw cause;
+    deps.onBadStart?.(cause.message);
+    if (cause instanceof WrongVersionError) return { kind: 'wrong_version', detail: cause.message };
+    return { kind: cause instanceof CorruptLogError ? 'unreadable' : 'lost', detail: cause.message };
+  }
+}
+
+async function fromSnapshots(deps: LoaderDeps): Promise<Start> {
+  let lastSeq = 0;
+  let problem: Start = { kind: 'lost', detail: 'the game was shown, and no snapshot of it can be read' };
+  for await (const { seq, bytes } of newestFirst(deps.snapshots)) {
+    lastSeq = Math.max(lastSeq, seq);
+    const start = trySnapshot(deps, { seq, bytes }, lastSeq);
+    if (start.kind === 'loaded' || start.kind === 'wrong_version') return start;
+    deps.onBadStart?.(start.detail);
+    if (start.kind === 'unreadable') problem = start;
+  }
+  return problem;
+}
+
+/** As a rule only the first one is looked at. */
+async function* newestFirst(port: ChainPort): AsyncGenerator<StoredRecord> {
+  const tail = await port.tail();
+  if (tail === undefined) return;
+  yield tail;
+  yield* (await readAll(port, tail.seq - 1)).reverse();
+}
+
+function trySnapshot(deps: LoaderDeps, { seq, bytes }: StoredRecord, lastSeq: number): Start {
+  const decoded = decodeSnapshot(bytes);
+  if (!decoded.ok) return { kind: 'lost', detail: `snapshot ${seq} ${decoded.error.sentence}` };
+  const replay = new Replay(deps.factory);
+  try {
+    replay.begin(decoded.value);
+    return { kind: 'loaded', replay, place: { lastSeq, goodSeq: seq } };
+  } catch (cause) {
+    if (!isBadLog(cause)) throw cause;
+    const isForeign = decoded.value.schemaVersion !== deps.factory.definition.schemaVersion;
+    const isOther = cause instanceof WrongVersionError || isForeign;
+    return { kind: isOther ? 'wrong_version' : 'unreadable', detail: cause.message };
+  }
+}
+
+function recordOf(bytes: Uint8Array): GameRecord | undefined {
+  const decoded = decodeGameRecord(bytes);
+  return decoded.ok ? decoded.value : undefined;
+}
