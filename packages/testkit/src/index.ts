@@ -12,6 +12,9 @@ export {
   sectionText,
   tableOf,
 } from './markdown.ts';
+export { type Direction, Link } from './model/link.ts';
+export { ModelClock, ProcessClock } from './model/model-clock.ts';
+export { ModelServer } from './model/model-server.ts';
 export type { NatsNodeConfig } from './nats/config.ts';
 export {
   type FindNatsOptions,

@@ -1,11 +1,10 @@
 /** One game's subjects on a NATS server in memory: log, snapshots, feed, input. It loses what NATS may lose. */
 
 import type { GameInput } from '@breakwater/bus';
+import { type Link, type ModelClock, ModelServer } from '@breakwater/testkit';
 import type { AppendOutcome, StoredRecord } from '../../src/domain/ports.ts';
 import { MemoryChain } from '../memory-chain.ts';
 import { MemoryLedgers } from '../memory-ledgers.ts';
-import { Link } from './link.ts';
-import type { ModelClock } from './model-clock.ts';
 
 /** The one game of the model. */
 export const GAME = 'game';
@@ -30,7 +29,7 @@ interface Subscriber<T> {
 /** `replicated`: another append is refused while one is in process, and a change of leaders may drop that one. */
 export type StreamKind = 'single' | 'replicated';
 
-export class Broker {
+export class Broker extends ModelServer {
   readonly ledgers = new MemoryLedgers();
   readonly log = this.ledgers.logOf(GAME);
   readonly snapshots = new MemoryChain();
@@ -38,18 +37,14 @@ export class Broker {
   feedLosses = 0;
   /** Appends that are refused from now on because the stream is full. */
   fullAppends = 0;
-  readonly #clock: ModelClock;
   readonly #random: () => number;
   readonly #kind: StreamKind;
-  readonly #links = new Set<Link>();
   readonly #feed = new Set<Subscriber<FeedMessage>>();
   readonly #inputs = new Set<Subscriber<Delivery>>();
   readonly #inProcess = new Map<MemoryChain, object>();
-  #isPaused = false;
-  #isDown = false;
 
   constructor(clock: ModelClock, random: () => number, kind: StreamKind) {
-    this.#clock = clock;
+    super(clock, random);
     this.#random = random;
     this.#kind = kind;
   }
@@ -58,14 +53,8 @@ export class Broker {
     return this.#kind === 'replicated';
   }
 
-  newLink(): Link {
-    const link = new Link(this.#clock, this.#random, () => this.#isPaused);
-    this.#links.add(link);
-    return link;
-  }
-
-  forget(link: Link): void {
-    this.#links.delete(link);
+  override forget(link: Link): void {
+    super.forget(link);
     for (const subscribers of [this.#feed, this.#inputs])
       for (const subscriber of subscribers)
         if (subscriber.link === link) (subscribers as Set<unknown>).delete(subscriber);
@@ -96,44 +85,15 @@ export class Broker {
     else this.#propose(chain, bytes, expectedSeq, answer);
   }
 
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    for (const link of this.#links) link.pump();
-  }
-
-  /** Killed and started again on the same store: what was on its way is lost, what was stored stays. */
-  restart(downMs: number): void {
-    if (this.#isDown) return;
-    this.#isDown = true;
-    this.#isPaused = false;
+  override restart(downMs: number): void {
     this.#inProcess.clear();
-    for (const link of this.#links) link.cut();
-    this.#clock.after(downMs, () => {
-      this.#isDown = false;
-      for (const link of this.#links) this.#reconnect(link);
-    });
-  }
-
-  /** One connection is reset; the client comes back by itself. */
-  cut(link: Link): void {
-    link.cut();
-    if (!this.#isDown) this.#reconnect(link);
+    super.restart(downMs);
   }
 
   /** What is in process is dropped, or stored with its answer and its republication lost. */
   changeLeader(isKept: boolean): void {
     for (const commit of this.#inProcess.values()) if (isKept) (commit as { lose(): void }).lose();
     this.#inProcess.clear();
-  }
-
-  #reconnect(link: Link): void {
-    this.#clock.after(20 + this.#random() * 130, () => {
-      if (!this.#isDown) link.connect();
-    });
   }
 
   #propose(
@@ -148,7 +108,7 @@ export class Broker {
     }
     const proposal = { lose: () => void chain.apply(bytes, expectedSeq) };
     this.#inProcess.set(chain, proposal);
-    this.#clock.after(1 + this.#random() * 15, () => {
+    this.clock.after(1 + this.#random() * 15, () => {
       if (this.#inProcess.get(chain) !== proposal) return;
       this.#inProcess.delete(chain);
       answer(this.#store(chain, bytes, expectedSeq));

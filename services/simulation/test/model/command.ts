@@ -1,7 +1,7 @@
 /** What can happen to a game: one list of these drives the model and the real thing. */
 
+import type { Direction } from '@breakwater/testkit';
 import fc from 'fast-check';
-import type { Direction } from './link.ts';
 
 export const PROCESSES = 3;
 export const USERS: readonly string[] = ['user-0', 'user-1', 'user-2'];

@@ -1,12 +1,11 @@
 /** How the edge of the model reaches the owner and the log. */
 
 import { decodeStateReply, type GameRecord } from '@breakwater/bus';
+import type { Link, ModelClock } from '@breakwater/testkit';
 import type { FeedEntry } from '../../../edge/src/domain/feed-follower.ts';
 import type { StoredRecord } from '../../src/domain/ports.ts';
 import type { Broker, InputAnswer } from './broker.ts';
 import { recordOf } from './evidence.ts';
-import type { Link } from './link.ts';
-import type { ModelClock } from './model-clock.ts';
 import type { Asked, WatcherPorts } from './watcher.ts';
 
 const REQUEST_TIMEOUT_MS = 400;

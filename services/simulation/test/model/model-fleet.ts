@@ -2,12 +2,12 @@
 
 import type { SimHosted } from '@breakwater/bus';
 import type { GameDefinition } from '@breakwater/game-kit';
+import type { ModelClock } from '@breakwater/testkit';
 import { DEFAULT_OWNER_OPTIONS, type OwnerOptions } from '../../src/domain/owner-types.ts';
 import { sleep } from '../../src/domain/ports.ts';
 import { game as lab } from '../games/lab/game.ts';
 import { type Broker, GAME } from './broker.ts';
 import { PROCESSES } from './command.ts';
-import type { ModelClock } from './model-clock.ts';
 import { ModelProcess, type ProcessEvents } from './model-process.ts';
 import type { Seam } from './seeded-bugs.ts';
 

@@ -2,6 +2,7 @@
 
 import type { GameInput } from '@breakwater/bus';
 import type { GameDefinition } from '@breakwater/game-kit';
+import { type Link, type ModelClock, ProcessClock } from '@breakwater/testkit';
 import { Host } from '../../src/domain/host.ts';
 import type { GameWire, HostObserver, HostPorts } from '../../src/domain/host-types.ts';
 import type { Answer } from '../../src/domain/inbox.ts';
@@ -13,8 +14,6 @@ import { DEFAULT_SCHEDULE, TickSchedule } from '../../src/domain/schedule.ts';
 import type { MemoryChain } from '../memory-chain.ts';
 import { SILENT_EVENTS } from '../silent-events.ts';
 import { type Broker, type Delivery, GAME, type InputAnswer } from './broker.ts';
-import type { Link } from './link.ts';
-import { type ModelClock, ProcessClock } from './model-clock.ts';
 import type { Seam } from './seeded-bugs.ts';
 
 export const APPEND_TIMEOUT_MS = 200;

@@ -1,6 +1,7 @@
 /** The model: real hosts and a real feed follower, on a NATS server, connections and a clock in memory. */
 
 import { decodeStateReply } from '@breakwater/bus';
+import { type Link, ModelClock } from '@breakwater/testkit';
 import { GameFactory } from '../../src/domain/game-factory.ts';
 import type { StopReason } from '../../src/domain/owner-types.ts';
 import { random } from '../memory-world.ts';
@@ -9,8 +10,6 @@ import { Broker } from './broker.ts';
 import { type Command, type Plan, PROCESSES, USERS, userOf, type Who } from './command.ts';
 import { damageNewest } from './damage.ts';
 import { type Evidence, recordOf } from './evidence.ts';
-import type { Link } from './link.ts';
-import { ModelClock } from './model-clock.ts';
 import { entryOf, watcherPorts } from './model-edge.ts';
 import { definition, ModelFleet } from './model-fleet.ts';
 import { HOST_TIMEOUT_MS, type ModelProcess } from './model-process.ts';

@@ -2,7 +2,7 @@
 
 import { decodeStateReply } from '@breakwater/bus';
 import type { GameDefinition } from '@breakwater/game-kit';
-import { FakeClock } from '@breakwater/testkit';
+import { FakeClock, ModelClock } from '@breakwater/testkit';
 import { expect, it } from 'vitest';
 import { GameFactory } from '../../src/domain/game-factory.ts';
 import { type HostingResult, hostGame } from '../../src/domain/hosting.ts';
@@ -15,7 +15,6 @@ import { Way, wayTo } from '../memory-chain.ts';
 import { MemoryLedgers } from '../memory-ledgers.ts';
 import { SILENT_EVENTS } from '../silent-events.ts';
 import { Broker } from './broker.ts';
-import { ModelClock } from './model-clock.ts';
 import { ModelFleet } from './model-fleet.ts';
 import { ScriptedLog } from './scripted-log.ts';
 

@@ -1,10 +1,10 @@
 import type { GameDefinition, GameInstance } from '@breakwater/game-kit';
+import { ModelClock } from '@breakwater/testkit';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { GameFactory } from '../../src/domain/game-factory.ts';
 import { game as lab } from '../games/lab/game.ts';
 import { Broker } from './broker.ts';
-import { ModelClock } from './model-clock.ts';
 import { ModelFleet } from './model-fleet.ts';
 
 const factory = new GameFactory(lab as unknown as GameDefinition, () => undefined);

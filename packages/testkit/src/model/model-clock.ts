@@ -1,11 +1,10 @@
 /** Time in the model: whole milliseconds that pass when told, and processes for which it can stand still. */
 
-import type { Cancel, ClockPort } from '../../src/domain/ports.ts';
-
+type Cancel = () => void;
 type Due = () => void;
 
 /** What is due in the same millisecond runs in the order in which it was set. */
-export class ModelClock implements ClockPort {
+export class ModelClock {
   #nowMs = 0;
   readonly #byMs = new Map<number, Set<Due>>();
 
@@ -46,7 +45,7 @@ export class ModelClock implements ClockPort {
 }
 
 /** The clock of one process: while the process is paused nothing fires, and what became due fires when it goes on. */
-export class ProcessClock implements ClockPort {
+export class ProcessClock {
   readonly #clock: ModelClock;
   readonly #overdue: (() => void)[] = [];
   #pending = 0;
@@ -82,6 +81,19 @@ export class ProcessClock implements ClockPort {
     return () => {
       if (close()) cancel();
     };
+  }
+
+  /** What a pause has put off happens once, as with timers of Node. */
+  every(periodMs: number, fn: () => void): Cancel {
+    let cancel: Cancel = () => undefined;
+    const again = () => {
+      cancel = this.after(periodMs, () => {
+        again();
+        fn();
+      });
+    };
+    again();
+    return () => cancel();
   }
 
   pause(): void {
