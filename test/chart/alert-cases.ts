@@ -47,8 +47,14 @@ export const ALERT_CASES: readonly AlertCase[] = [
   },
   {
     alert: 'BreakwaterLostStreams',
-    firing: counter('breakwater_chat_lost_streams', '0 0 1x20'),
-    quiet: counter('breakwater_chat_lost_streams', '0x20'),
+    firing: {
+      ...counter('breakwater_chat_lost_streams', '0x20'),
+      ...counter('breakwater_simulation_lost_streams', '0 0 1x20'),
+    },
+    quiet: {
+      ...counter('breakwater_chat_lost_streams', '0x20'),
+      ...counter('breakwater_simulation_lost_streams', '0x20'),
+    },
     at: '3m',
     labels: NAMESPACE,
   },

@@ -14,6 +14,7 @@ import { Sweeper } from './adapters/retention.ts';
 import { roomyLogs } from './adapters/roomy-logs.ts';
 import { SimRequests } from './adapters/sim-requests.ts';
 import { Status } from './adapters/status.ts';
+import { StreamWatch } from './adapters/stream-watch.ts';
 import type { schema } from './config.ts';
 import { EdgeWatch } from './domain/edge-watch.ts';
 import { Host } from './domain/host.ts';
@@ -59,7 +60,14 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       maxRecordsPerUser: config.maxLedgerRecordsPerUser,
     },
   };
-  await untilReachable(() => ensureStreams(nats, log, sizes), { log, signal: lifecycle.ending });
+  const remade = new Set<string>();
+  const streams = await untilReachable(
+    () => ensureStreams(nats, log, sizes, (stream) => void remade.add(stream)),
+    { log, signal: lifecycle.ending },
+  );
+  const watch = new StreamWatch({ nats, clock, log }, streams, remade, config.streamCheckMs);
+  metrics.lostStreams.observe(() => watch.lostStreams);
+  lifecycle.add('streams', watch);
 
   const { appendTimeoutMs } = config;
   const chain = (stream: string, subject: string, spanName: string, records: 'many' | 'few' = 'few') =>

@@ -169,6 +169,13 @@ export const schema = {
     min: 200,
     max: 600_000,
   }),
+  streamCheckMs: setting.durationMs({
+    env: 'BREAKWATER_SIMULATION_STREAM_CHECK_MS',
+    doc: 'Between two looks whether the streams of games, snapshots and ledgers are still those that they were.',
+    default: 10_000,
+    min: 50,
+    max: 3_600_000,
+  }),
   gameStreamBytes: setting.bytes({
     env: 'BREAKWATER_SIMULATION_GAME_STREAM_BYTES',
     doc: 'Size of the stream of game logs, for each partition. Games add no ticks to its last sixteenth, which is kept for claims and ends.',

@@ -132,6 +132,12 @@ export const metrics = defineMetrics({
     unit: '1',
     doc: 'Snapshots or logs that a load could not use, so that it fell back to older ones.',
   },
+  lostStreams: {
+    kind: 'gauge',
+    name: 'breakwater_simulation_lost_streams',
+    unit: 'streams',
+    doc: 'Streams that vanished with their records, or were made anew since: their games stand still or are lost.',
+  },
   frozenSeconds: {
     kind: 'counter',
     name: 'breakwater_simulation_frozen_seconds_total',

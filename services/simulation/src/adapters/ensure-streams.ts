@@ -23,9 +23,16 @@ export interface StreamSizes {
 
 /**
  * Simulation owns these streams: it creates them, updates them and reads them back.
+ * @param onRemade hears of each one that was there once and had to be made anew
+ * @returns their names
  * @throws Error with one sentence when this installation was made with another number of partitions
  */
-export async function ensureStreams(nats: NatsBus, log: Logger, sizes: StreamSizes): Promise<void> {
+export async function ensureStreams(
+  nats: NatsBus,
+  log: Logger,
+  sizes: StreamSizes,
+  onRemade: (stream: string) => void,
+): Promise<readonly string[]> {
   await assertPartitions(nats, sizes);
   const definitions = definitionsOf(sizes);
   const isThere = await Promise.all(definitions.map(({ name }) => exists(nats, name)));
@@ -38,9 +45,11 @@ export async function ensureStreams(nats: NatsBus, log: Logger, sizes: StreamSiz
     if (!isThere[index] && !(isLedger(name) ? isFirstLedger : isFirstStart)) {
       const loss = isLedger(name) ? 'its users begin at 0 XP again' : 'its games will be refused as lost';
       log.error({ stream: name }, `the stream is gone and is made anew; ${loss}`);
+      onRemade(name);
     }
     await nats.ensureStream(definition);
   }
+  return definitions.map(({ name }) => name);
 }
 
 /** An installation from before there were ledgers gets them later than the other streams. */

@@ -22,6 +22,7 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
     metrics.appendTrouble.add(1);
     log.debug({ game, cause }, 'a log did not answer with a plain yes');
   };
+  const frozen = new Set<string>();
   const onBadStart = (game: string, problem: string) => {
     metrics.badStarts.add(1);
     log.warn({ game, problem }, 'a game could not be loaded from there');
@@ -47,8 +48,13 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
           'the log of a game is full: it stands still until a snapshot lets it be purged',
         );
       },
-      onFrozen: (ms) => metrics.frozenSeconds.add(ms / 1_000),
+      onFrozen(ms) {
+        metrics.frozenSeconds.add(ms / 1_000);
+        if (!frozen.has(game)) log.warn({ game }, 'a game stands still: its log takes no append');
+        frozen.add(game);
+      },
       onThawed(ms) {
+        frozen.delete(game);
         log.info({ game, ms: Math.round(ms) }, 'a game stood still while its log could not be written');
       },
       onSnapshot(result) {
@@ -84,6 +90,7 @@ export function observeHost(metrics: Metrics, log: Logger, ticks: TickTimes): Ho
     onWarming: (result) => metrics.warmings.add(1, { result }),
     onEnd: (_game, end) => metrics.warmEnds.add(1, { end }),
     onStopped(game, epoch, reason, detail) {
+      frozen.delete(game);
       metrics.stops.add(1, { reason });
       log.info(
         { game, epoch, reason, ...(detail !== undefined && { detail }) },
