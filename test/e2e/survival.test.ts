@@ -137,8 +137,15 @@ describe('games survive', () => {
   async function spreadOver(operator: Operator, pods: readonly string[]): Promise<void> {
     const playedOn = async (names: readonly string[]) =>
       (await operator.gamesOnAll(names)).filter(({ state, players }) => state === 'running' && players > 0);
-    const played = await playedOn(pods);
-    expect(played).toHaveLength(pods.length * 2);
+    // Seats of bots that were here before are given up in a while.
+    const played = await eventually(
+      async () => {
+        const found = await playedOn(pods);
+        expect(found).toHaveLength(pods.length * 2);
+        return found;
+      },
+      { timeoutMs: MOVED_TIMEOUT_MS, intervalMs: 500, message: 'ten games that are played' },
+    );
     for (const [index, { game }] of played.entries()) {
       const pod = pods[index % pods.length]!;
       if (!(await operator.gamesOn(pod)).some((each) => each.game === game)) await operator.move(game, pod);
