@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   decodeGameRecord,
   decodeStateReply,
@@ -7,7 +8,7 @@ import {
   gameStreamName,
   subjectsFor,
 } from '@breakwater/bus';
-import { type ServiceProcess, spawnService } from '@breakwater/testkit';
+import { projectRoot, type ServiceProcess, spawnService } from '@breakwater/testkit';
 import { expect } from 'vitest';
 import type { TestBed } from './matchmakers.ts';
 
@@ -15,8 +16,17 @@ const PARTITIONS = 4;
 const EDGE = 'edge-1';
 const subjects = subjectsFor(PARTITIONS);
 
+/** Games that misbehave, for `realSimulation`. */
+export const TEST_GAMES = {
+  BREAKWATER_SIMULATION_GAME_FOLDERS: join(projectRoot, 'services/matchmaker/test/games'),
+};
+
 /** A simulation as it is, in a process of its own. */
-export function realSimulation(bed: TestBed, instance: string): Promise<ServiceProcess> {
+export function realSimulation(
+  bed: TestBed,
+  instance: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ServiceProcess> {
   return spawnService('simulation', {
     label: instance,
     readyTimeoutMs: 60_000,
@@ -25,6 +35,7 @@ export function realSimulation(bed: TestBed, instance: string): Promise<ServiceP
       BREAKWATER_INSTANCE: instance,
       BREAKWATER_HTTP_HOST: '127.0.0.1',
       BREAKWATER_HTTP_PORT: '0',
+      ...settings,
     },
   });
 }
@@ -49,7 +60,8 @@ export class Players implements Disposable {
     this.#timer = setInterval(() => bed.bus.publish(subjects.edgePresence(edgeId(EDGE)), heartbeat), 500);
   }
 
-  async join(game: string, user: string): Promise<void> {
+  /** @returns the player's number in the game */
+  async join(game: string, user: string): Promise<number> {
     const input = {
       kind: 'join',
       edge: EDGE,
@@ -64,7 +76,13 @@ export class Players implements Disposable {
       decodeBytes,
       timeoutMs: 10_000,
     });
-    expect(reply.ok).toBe(true);
+    if (!reply.ok) throw new Error(`${user} could not join ${game}`);
+    return reply.value.pid;
+  }
+
+  /** The first command of a player, which the game does not answer. */
+  command(game: string, pid: number, name: string): void {
+    this.#bed.bus.publish(subjects.gameIn(gameId(game)), { kind: 'command', pid, join: 1, n: 1, name });
   }
 
   [Symbol.dispose](): void {
