@@ -99,6 +99,43 @@ describe.each(Object.entries(ENDS))('a leader that is %s', (_name, strike) => {
   }, 90_000);
 });
 
+describe.each(Object.entries(ENDS))('a matchmaker that does not lead and is %s', (_name, strike) => {
+  it('in the middle of creations leaves none of them half done', async () => {
+    await using bed = await TestBed.start();
+    await bed.matchmaker({ BREAKWATER_INSTANCE: 'mm-a' });
+    await eventually(async () => expect((await bed.leader())?.holder).toBe('mm-a'), LIMIT);
+    const follower = await bed.matchmakerProcess('mm-b');
+    let struck = false;
+    const sim = await bed.simulation('sim-a', {
+      onHost: () => {
+        if (!struck) strike(follower);
+        struck = true;
+        return undefined;
+      },
+    });
+    const keys = Array.from({ length: 20 }, (_, n) => `game-${n}`);
+    const createAll = () => keys.map((key) => bed.create('ann', key));
+    await eventually(async () => {
+      for (const creation of createAll()) void creation.catch(() => undefined);
+      expect(struck).toBe(true);
+    }, LIMIT);
+
+    await eventually(async () => {
+      expect(bed.claims.epochs.size).toBeGreaterThan(0);
+      for (const game of bed.claims.epochs.keys())
+        expect(await bed.entry(game)).toMatchObject({ state: 'running', pod: 'sim-a' });
+    }, LIMIT);
+    follower.resume();
+
+    const created = new Set<string>();
+    for (const key of keys) created.add((await eventually(() => bed.create('ann', key), LIMIT)).info.game);
+    expect(created.size).toBe(keys.length);
+    expect([...bed.claims.epochs.keys()].sort()).toEqual([...created].sort());
+    for (const game of created) await hasOneOwner(bed, game, [sim]);
+    expect((await bed.leader())?.holder).toBe('mm-a');
+  }, 90_000);
+});
+
 it('a matchmaker that stands still for two seconds takes nobody for dead when it wakes', async () => {
   await using bed = await TestBed.start();
   const matchmaker = await bed.matchmakerProcess('mm-a');
