@@ -162,6 +162,20 @@ describe('joining a game', () => {
     expect(await edge.metric('breakwater_edge_joins_total', 'kind="game",outcome="failed"')).toBe(3);
   });
 
+  it('asks again when the process that had the game hears it and stands still', async () => {
+    await game.own();
+    game.isMute = true;
+    await using ann = await edge.open('ann');
+    const joined = join(ann);
+    await eventually(() => expect(game.inputs).toHaveLength(1));
+    game.isMute = false;
+    expect((await joined).pid).toBe(1);
+    await game.step({ shared: 'one' });
+    await showsAll(ann);
+    expect(game.inputs[1]).toEqual(game.inputs[0]);
+    expect([ann.of('game.joined').length, ann.of('error')]).toEqual([1, []]);
+  });
+
   it('is limited for one connection, and idempotent', async () => {
     await game.own();
     await using ann = await edge.open('ann');

@@ -67,6 +67,8 @@ export class ScriptedGame {
   /** Runs after the state of an answer was taken and before it is sent. */
   beforeAnswer: () => Promise<void> = async () => undefined;
   refuseJoins: string | undefined;
+  /** Hears everything and answers nothing, as when its process is paused. */
+  isMute = false;
 
   constructor(bus: NatsBus, partitions: number, id: string, { isVolatile = false }: GameTraits = {}) {
     this.#bus = bus;
@@ -98,7 +100,7 @@ export class ScriptedGame {
     this.#owner = this.#bus.subscribe(this.#subjects.gameIn(this.id), {}, async (message) => {
       const input = gameInput(message.json());
       this.inputs.push(input);
-      if (input.kind !== 'join' && input.kind !== 'sync') return;
+      if (this.isMute || (input.kind !== 'join' && input.kind !== 'sync')) return;
       if (input.kind === 'join' && this.refuseJoins !== undefined) {
         message.respond({ ok: false, error: { code: this.refuseJoins, message: 'refused' } });
         return;

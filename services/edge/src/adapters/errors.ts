@@ -43,3 +43,8 @@ export function failureOf(cause: unknown): Failure {
 export function isNobodyThere(cause: unknown): boolean {
   return cause instanceof BusError && cause.code === 'no_responders';
 }
+
+/** It may have been acted on, or not. */
+export function isNoAnswer(cause: unknown): boolean {
+  return cause instanceof BusError && cause.code === 'unavailable';
+}

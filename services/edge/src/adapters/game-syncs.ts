@@ -1,7 +1,7 @@
 import type { GameId, StateReply } from '@breakwater/bus';
+import { askOwner } from './ask-owner.ts';
 import type { EdgeDeps } from './deps.ts';
 import type { GameMember } from './game-member.ts';
-import { decodeState } from './game-records.ts';
 import { pause, untilItWorks } from './log-reader.ts';
 
 const SYNC_PAUSE_MS = 100;
@@ -53,13 +53,10 @@ export class GameSyncs {
   }
 
   async #ask(waiting: readonly GameMember[]): Promise<StateReply> {
-    const { nats, subjects, config, edge, metrics } = this.#deps;
+    const { config, edge, metrics } = this.#deps;
     const pids = [...new Set(waiting.map((member) => member.pid))].filter((pid) => pid !== 0);
     metrics.syncs.add(1);
-    return nats.request(
-      subjects.gameIn(this.#synced.game),
-      { kind: 'sync', edge, pids },
-      { decodeBytes: decodeState, timeoutMs: config.backendTimeoutMs },
-    );
+    const input = { kind: 'sync', edge, pids };
+    return askOwner(this.#deps, this.#synced.game, input, { timeoutMs: config.backendTimeoutMs });
   }
 }

@@ -17,6 +17,7 @@ import {
 } from '@breakwater/protocol';
 import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
+import { askOwner } from './ask-owner.ts';
 import { Book } from './book.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
@@ -26,7 +27,6 @@ import { isNobodyThere } from './errors.ts';
 import { Game, type GameListener } from './game.ts';
 import { positionOf } from './game-feed.ts';
 import { GameMember } from './game-member.ts';
-import { decodeState } from './game-records.ts';
 import { pause } from './log-reader.ts';
 
 const FIRST_RETRY_MS = 50;
@@ -193,18 +193,13 @@ export class Games implements GameListener {
     trace: TraceParent | undefined,
     deadlineMs: number,
   ): Promise<StateReply | undefined> {
-    const { nats, subjects, clock, config, edge } = this.#deps;
+    const { clock, config, edge } = this.#deps;
     const { session, user, name } = member.connection;
     const spectate = frame.spectate ?? false;
     const input = { kind: 'join', edge, session, user, name, join: frame.join, spectate };
-    const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
-    const timeoutMs = Math.min(config.backendTimeoutMs, leftMs);
+    const timeoutMs = Math.min(config.backendTimeoutMs, deadlineMs - clock.monotonicMs());
     try {
-      const state = await nats.request(subjects.gameIn(game.id), input, {
-        decodeBytes: decodeState,
-        timeoutMs,
-        trace,
-      });
+      const state = await askOwner(this.#deps, game.id, input, { timeoutMs, trace });
       return spectate || state.join === frame.join ? state : undefined;
     } catch (cause) {
       if (!isNobodyThere(cause)) throw cause;
