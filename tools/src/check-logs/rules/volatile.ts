@@ -126,7 +126,7 @@ class VolatileCheck {
       this.#findings.skipped('falls back of volatile games whose type is not here');
       return;
     }
-    const maxTicks = Math.ceil((volatileLossMs * this.#tickHz) / 1_000);
+    const maxTicks = Math.max(1, Math.ceil((volatileLossMs * this.#tickHz) / 1_000));
     const hostings = [...this.#hostings].sort(([a], [b]) => a - b).map(([, hosting]) => hosting);
     for (const [index, hosting] of hostings.entries()) {
       const before = hostings[index - 1];
