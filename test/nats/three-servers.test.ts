@@ -6,6 +6,8 @@ import { expect, it } from 'vitest';
 import { UnderLoad } from './under-load.ts';
 
 const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
+/** Rounds until a leader that was alone had the appends in process: on a busy machine leaders change by themselves. */
+const ATTEMPTS = 5;
 const PATIENCE = { timeoutMs: 60_000, intervalMs: 200 };
 
 async function withNats<T>(nats: NatsServer, use: (nc: NatsConnection) => Promise<T>): Promise<T> {
@@ -47,17 +49,20 @@ it.runIf(IS_LONG)(
     const env = { edge: all, matchmaker: all, simulation: writers, chat: writers };
     await using load = await UnderLoad.start({ nats, env, isArchived: true });
 
-    // A leader without followers takes an append and cannot say that it is stored. Asked again it says so.
-    for (const stream of ['GAMES_0', 'ROOMS_0']) await lead(nats, stream, first);
-    await load.goesOn();
+    // A leader without followers takes an append and cannot say that it is stored. Asked again it says so, for as long
+    // as it takes itself for the leader: some seconds.
     const followers = nats.servers.filter((server) => server !== first);
-    for (const follower of followers) follower.pause();
-    await eventually(() => {
-      expect(load.troubles('simulation').join('\n')).toMatch(/^10164 /m);
-      expect(load.troubles('chat').join('\n')).toMatch(/^10158 /m);
-    }, PATIENCE);
-    for (const follower of followers) follower.resume();
-    await load.goesOn();
+    const isSeen = (service: string, code: string) =>
+      load.troubles(service).some((cause) => cause.startsWith(code));
+    const haveBothAppeared = () => isSeen('simulation', '10164 ') && isSeen('chat', '10158 ');
+    for (let attempt = 0; attempt < ATTEMPTS && !haveBothAppeared(); attempt++) {
+      for (const stream of ['GAMES_0', 'ROOMS_0']) await lead(nats, stream, first);
+      for (const follower of followers) follower.pause();
+      for (let waits = 0; waits < 16 && !haveBothAppeared(); waits++) await sleep(500);
+      for (const follower of followers) follower.resume();
+      await load.goesOn();
+    }
+    expect(haveBothAppeared(), 'appends that are in process').toBe(true);
 
     const killed = await leaderOf(nats, 'GAMES_0');
     await killed.kill();

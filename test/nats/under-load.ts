@@ -29,7 +29,7 @@ const CHATTERS = 4;
 const RECOVERY_MS = 60_000;
 /** Enough to show that something goes on, and not only what was under way. */
 const ENOUGH_TICKS = 20;
-const ENOUGH_ANSWERS = 20;
+const ENOUGH_ANSWERS = 10;
 
 export interface UnderLoadOptions extends Pick<StackOptions, 'nats' | 'env'> {
   /** Minutes of records are more than a log keeps: they are copied while they are written. */
@@ -45,7 +45,8 @@ export class UnderLoad implements AsyncDisposable {
   /** What no client may notice: a connection that broke, a game that was lost. */
   readonly #notes: string[] = [];
   readonly #stops = new AsyncDisposableStack();
-  readonly #crowds: Crowd[] = [];
+  /** Each by itself, so that nobody is overlooked. */
+  readonly #bots: Crowd[] = [];
   readonly #games: Game[] = [];
   readonly #folder: string;
   readonly #pids: ReadonlyMap<string, number>;
@@ -86,7 +87,8 @@ export class UnderLoad implements AsyncDisposable {
     this.#stops.use(watcher);
     watcher.on('state', ({ state }) => this.#notes.push(`the watcher is ${state}`));
     for (let index = 0; index < GAMES; index++) await this.#playGame(watcher, index);
-    this.#addCrowd('talk', CHATTERS, { chat: { room: 'general', ratePerSecond: 5 } });
+    for (let index = 0; index < CHATTERS; index++)
+      this.#addBot(`talk-${index}`, { chat: { room: 'general', ratePerSecond: 5 } });
     await this.goesOn();
   }
 
@@ -100,19 +102,16 @@ export class UnderLoad implements AsyncDisposable {
       if (status !== 'live' && status !== 'rejoining') this.#notes.push(`game ${game} is ${status}`);
     });
     this.#games.push(watched);
-    this.#addCrowd(`play-${index}`, PLAYERS_PER_GAME, { play: { games: 0, game } });
+    for (let player = 0; player < PLAYERS_PER_GAME; player++)
+      this.#addBot(`play-${index}-${player}`, { play: { games: 0, game } });
   }
 
-  #addCrowd(
-    run: string,
-    players: number,
-    what: Pick<ConstructorParameters<typeof Crowd>[0], 'play' | 'chat'>,
-  ): void {
-    const { edgeUrls, jwtSecret } = this.stack;
+  #addBot(run: string, what: Pick<ConstructorParameters<typeof Crowd>[0], 'play' | 'chat'>): void {
+    const { edgeUrls: urls, jwtSecret } = this.stack;
     const tokens = signedTokens(jwtSecret, run);
-    const crowd = new Crowd({ players, urls: edgeUrls, tokens, run, record: this.#folder, ...what });
-    crowd.start();
-    this.#crowds.push(crowd);
+    const bot = new Crowd({ players: 1, urls, tokens, run, record: this.#folder, ...what });
+    bot.start();
+    this.#bots.push(bot);
   }
 
   /** What a service says of appends that were not answered with a plain yes; it has to log at the level `debug`. */
@@ -121,16 +120,18 @@ export class UnderLoad implements AsyncDisposable {
     return own.map(({ fields }) => fields?.cause).filter((cause) => typeof cause === 'string');
   }
 
-  /** Every game shows new ticks, every crowd gets new answers, and nobody is missing. */
+  /** Every game shows new ticks, and every bot gets new answers. */
   async goesOn(): Promise<void> {
     const ticks = this.#games.map(({ replica }) => replica.tick);
-    const answers = this.#crowds.map(answersOf);
+    const answers = this.#bots.map(answersOf);
     await eventually(
       () => {
         for (const [index, { replica }] of this.#games.entries())
           expect(replica.tick).toBeGreaterThan(ticks[index]! + ENOUGH_TICKS);
-        for (const [index, crowd] of this.#crowds.entries())
-          expect(answersOf(crowd)).toBeGreaterThan(answers[index]! + ENOUGH_ANSWERS);
+        for (const [index, bot] of this.#bots.entries())
+          expect(answersOf(bot), `bot ${index}: ${JSON.stringify(bot.stats)}`).toBeGreaterThan(
+            answers[index]! + ENOUGH_ANSWERS,
+          );
       },
       { timeoutMs: RECOVERY_MS, intervalMs: 100 },
     );
@@ -170,12 +171,10 @@ export class UnderLoad implements AsyncDisposable {
     expect(pidsOf(this.stack)).toEqual(this.#pids);
     for (const service of this.stack.services)
       expect(service.process.exitStatus, service.name).toBeUndefined();
-    for (const { stats } of this.#crowds) expect(stats).toMatchObject({ reconnects: 0, failures: 0 });
-    expect(this.#crowds.reduce((sum, { stats }) => sum + stats.connected, 0)).toBe(
-      GAMES * PLAYERS_PER_GAME + CHATTERS,
-    );
+    for (const { stats } of this.#bots)
+      expect(stats).toMatchObject({ connected: 1, reconnects: 0, failures: 0 });
     expect(this.#notes).toEqual([]);
-    await Promise.all(this.#crowds.map((crowd) => crowd.stop()));
+    await Promise.all(this.#bots.map((bot) => bot.stop()));
     await this.#archive?.close();
     const nats = this.stack.nats.url;
     const report = await checkLogs({ paths: [this.#folder], nats });
@@ -186,7 +185,7 @@ export class UnderLoad implements AsyncDisposable {
       games: GAMES,
     });
     for (const what of ['shown states', 'acked commands', 'acked messages', 'shown messages'])
-      expect(report.checked[what], what).toBeGreaterThan(ENOUGH_ANSWERS);
+      expect(report.checked[what], what).toBeGreaterThan(100);
     const ledger = await checkLedger({ nats });
     expect(ledger.ok, describeLedgerReport(ledger)).toBe(true);
     expect(ledger.checked['awards found in the logs']).toBeGreaterThan(0);
@@ -207,7 +206,7 @@ export class UnderLoad implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stack.nats.resume();
-    await Promise.all(this.#crowds.map((crowd) => crowd.stop()));
+    await Promise.all(this.#bots.map((bot) => bot.stop()));
     await this.#archive?.close().catch(() => undefined);
     await this.#stops.disposeAsync();
     await rm(this.#folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readNoticed } from '../src/chaos/noticed.ts';
 import { parseChaosOptions } from '../src/chaos/options.ts';
 import { planFaults } from '../src/chaos/plan.ts';
 import { runChaos } from '../src/chaos/run.ts';
@@ -60,15 +61,40 @@ test('the timeline says of each fault what clients noticed, as text and as a pic
   };
   expect(describeTimeline(timeline).split('\n')).toEqual([
     expect.stringMatching(
-      /^0:02\.0 {2}simulation-2 killed, back after 0\.9 s +2 waits, median 1\.30 s, longest 1\.30 s, 2 for another owner$/,
+      /^0:02\.0 {2}simulation-2 killed, back after 0\.9 s +2 waits \(median 1\.30 s, longest 1\.30 s\), 2 for another owner$/,
     ),
     '0:30.0  chat-1 ended by itself: exit code 1',
-    'otherwise: 1 connections lost',
+    'otherwise: 1 connection lost (1.00 s)',
   ]);
   const svg = timelineSvg('a <run>', timeline);
   expect(svg).toContain('a &#60;run&#62;');
   expect(svg).toContain('simulation-2');
   expect(svg).not.toMatch(/NaN|undefined/);
+});
+
+test('who is away waits for the connection, and for the game only after it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-noticed-'));
+  try {
+    const shown = { t: 'game.delta', game: 'g', epoch: 1, seq: 1, tick: 1 };
+    const lines = [
+      { t: 'client', v: 1, user: 'ann', at: 0 },
+      { t: 'state', connected: true, at: 0 },
+      { t: 'game.join', game: 'g', pid: 1, pod: 'p', at: 0 },
+      { ...shown, at: 1_000 },
+      { ...shown, at: 1_600 },
+      { t: 'state', connected: false, at: 2_000 },
+      { t: 'state', connected: true, at: 9_000 },
+      { ...shown, epoch: 2, at: 9_700 },
+    ];
+    writeFileSync(join(dir, 'ann.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    expect(await readNoticed(dir)).toEqual([
+      { kind: 'wait', fromMs: 1_000, toMs: 1_600, isNewOwner: false },
+      { kind: 'away', fromMs: 2_000, toMs: 9_000, isNewOwner: false },
+      { kind: 'wait', fromMs: 9_000, toMs: 9_700, isNewOwner: true },
+    ]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 });
 
 test('an option that is wrong is said in one sentence', () => {

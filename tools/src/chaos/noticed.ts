@@ -31,7 +31,7 @@ export async function readNoticed(dir: string): Promise<Noticed[]> {
 
 class ClientReader {
   readonly #all: Noticed[];
-  readonly #shown = new Map<string, { readonly at: number; readonly epoch: number }>();
+  readonly #shown = new Map<string, { at: number; readonly epoch: number }>();
   #awaySinceMs: number | undefined;
 
   constructor(all: Noticed[]) {
@@ -63,6 +63,8 @@ class ClientReader {
     else if (this.#awaySinceMs !== undefined) {
       this.#add('away', this.#awaySinceMs, at);
       this.#awaySinceMs = undefined;
+      // Who is away waits for the connection; for the game from here on.
+      for (const shown of this.#shown.values()) shown.at = at;
     }
   }
 

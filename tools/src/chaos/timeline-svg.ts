@@ -4,10 +4,11 @@ import { clock, type Timeline, wordsFor } from './timeline.ts';
 
 const WIDTH = 1_000;
 const LABEL = 120;
-const PLOT = WIDTH - LABEL - 20;
+const PLOT = WIDTH - LABEL - 40;
 const ROW = 20;
 const HEAD = 50;
 const CURVE = 90;
+const STEPS_MS = [5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400].map((seconds) => seconds * 1_000);
 const COLOURS: Readonly<Record<FaultKind, string>> = {
   kill: '#d1495b',
   pause: '#e0a526',
@@ -18,7 +19,8 @@ const COLOURS: Readonly<Record<FaultKind, string>> = {
 
 /** The run as a picture: a row for each target, and below how many players waited and were away. */
 export function timelineSvg(title: string, timeline: Timeline): string {
-  const { inflicted, beginMs } = timeline;
+  const { beginMs } = timeline;
+  const inflicted = timeline.inflicted.filter(({ fromMs, toMs }) => toMs > fromMs);
   const endMs = Math.max(beginMs + timeline.durationMs, ...inflicted.map(({ toMs }) => toMs));
   const x = (ms: number) =>
     LABEL + (PLOT * Math.min(Math.max(0, ms - beginMs), endMs - beginMs)) / (endMs - beginMs);
@@ -52,7 +54,6 @@ function legend(): string[] {
   ]);
 }
 
-/** How many clients were in that state at each of 400 moments. */
 function curve(
   label: string,
   kind: Noticed['kind'],
@@ -61,14 +62,8 @@ function curve(
   { beginMs, noticed }: Timeline,
   endMs: number,
 ): string[] {
-  const buckets = new Array<number>(400).fill(0);
-  const bucketMs = (endMs - beginMs) / buckets.length;
-  for (const each of noticed) {
-    if (each.kind !== kind) continue;
-    const from = Math.max(0, Math.floor((each.fromMs - beginMs) / bucketMs));
-    const to = Math.min(buckets.length - 1, Math.floor((each.toMs - beginMs) / bucketMs));
-    for (let bucket = from; bucket <= to; bucket++) buckets[bucket]! += 1;
-  }
+  const ofKind = noticed.filter((each) => each.kind === kind);
+  const buckets = mostAtOnce(ofKind, beginMs, endMs);
   const most = Math.max(1, ...buckets);
   const step = PLOT / buckets.length;
   const points = buckets.map((count, index) => {
@@ -78,15 +73,38 @@ function curve(
   const base = top + CURVE;
   return [
     text(LABEL - 8, top + 12, label, 'text-anchor="end"'),
-    text(LABEL - 8, top + 28, `at most ${Math.max(0, ...buckets)}`, 'text-anchor="end"'),
+    text(LABEL - 8, top + 28, `at most ${Math.max(...buckets)}`, 'text-anchor="end"'),
     `<polygon points="${LABEL},${base} ${points.join(' ')} ${LABEL + PLOT},${base}" fill="${colour}" fill-opacity="0.6"/>`,
     `<line x1="${LABEL}" y1="${base}" x2="${LABEL + PLOT}" y2="${base}" stroke="#8a979f"/>`,
   ];
 }
 
+/** How many clients were in that state at once, at most, in each of 400 stretches of time. */
+function mostAtOnce(noticed: readonly Noticed[], beginMs: number, endMs: number): number[] {
+  const most = new Array<number>(400).fill(0);
+  const bucketOf = (ms: number) =>
+    Math.min(most.length - 1, Math.max(0, Math.floor(((ms - beginMs) * most.length) / (endMs - beginMs))));
+  const turns = noticed.flatMap(({ fromMs, toMs }) => [
+    { atMs: fromMs, by: 1 },
+    { atMs: toMs, by: -1 },
+  ]);
+  let count = 0;
+  let last = 0;
+  for (const { atMs, by } of turns.sort((a, b) => a.atMs - b.atMs || a.by - b.by)) {
+    const bucket = bucketOf(atMs);
+    for (; last < bucket; last++) most[last + 1] = count;
+    count += by;
+    most[bucket] = Math.max(most[bucket]!, count);
+  }
+  return most;
+}
+
+/** Marks at round times, at most ten. */
 function axis(y: number, beginMs: number, endMs: number, x: (ms: number) => number): string[] {
-  const marks = Array.from({ length: 7 }, (_, index) => beginMs + ((endMs - beginMs) * index) / 6);
-  return marks.map((ms) => text(x(ms), y, clock(ms - beginMs), 'text-anchor="middle"'));
+  const lengthMs = endMs - beginMs;
+  const stepMs = STEPS_MS.find((step) => lengthMs / step <= 10) ?? lengthMs;
+  const marks = Array.from({ length: Math.floor(lengthMs / stepMs) + 1 }, (_, index) => index * stepMs);
+  return marks.map((ms) => text(x(beginMs + ms), y, clock(ms).replace(/\.\d$/, ''), 'text-anchor="middle"'));
 }
 
 function text(x: number, y: number, content: string, more = ''): string {

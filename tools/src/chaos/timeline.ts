@@ -19,8 +19,8 @@ export function describeTimeline(timeline: Timeline): string {
   const { beginMs, inflicted, crashes, noticed } = timeline;
   const byFault = Map.groupBy(noticed, (each) => causeOf(each, inflicted));
   const lines = inflicted.map((each) => {
-    const what = `${clock(each.fromMs - beginMs)}  ${wordsFor(each.fault)}`.padEnd(46);
-    const note = each.note === '' ? '' : ` (${each.note})`;
+    const what = `${clock(each.fromMs - beginMs)}  ${wordsFor(each.fault)}`.padEnd(50);
+    const note = each.note === '' ? '' : `; ${each.note}`;
     return `${what} ${describeNoticed(byFault.get(each) ?? [])}${note}`;
   });
   for (const { atMs, instance, how } of crashes)
@@ -69,20 +69,26 @@ export function wordsFor({ kind, target, forMs }: Fault): string {
 
 function describeNoticed(noticed: readonly Noticed[]): string {
   const waits = noticed.filter(({ kind }) => kind === 'wait');
-  const away = noticed.filter(({ kind }) => kind === 'away').length;
+  const away = noticed.filter(({ kind }) => kind === 'away');
   const resets = noticed.filter(({ kind }) => kind === 'reset').length;
+  const owners = waits.filter(({ isNewOwner }) => isNewOwner).length;
   const parts: string[] = [];
-  if (waits.length > 0) {
-    const ms = waits.map(({ fromMs, toMs }) => toMs - fromMs).sort((a, b) => a - b);
-    const middle = seconds(ms[Math.floor(ms.length / 2)] ?? 0);
-    const owners = waits.filter(({ isNewOwner }) => isNewOwner).length;
-    parts.push(`${waits.length} waits, median ${middle}, longest ${seconds(ms.at(-1) ?? 0)}`);
-    if (owners > 0) parts.push(`${owners} for another owner`);
-  }
-  if (away > 0) parts.push(`${away} connections lost`);
-  if (resets > 0) parts.push(`${resets} resets`);
+  if (waits.length > 0) parts.push(`${counted(waits.length, 'wait')} ${lengthsOf(waits)}`);
+  if (owners > 0) parts.push(`${owners} for another owner`);
+  if (away.length > 0) parts.push(`${counted(away.length, 'connection')} lost ${lengthsOf(away)}`);
+  if (resets > 0) parts.push(counted(resets, 'reset'));
   return parts.length === 0 ? 'nobody noticed' : parts.join(', ');
 }
+
+/** `(median 1.30 s, longest 2.08 s)` */
+function lengthsOf(noticed: readonly Noticed[]): string {
+  const ms = noticed.map(({ fromMs, toMs }) => toMs - fromMs).sort((a, b) => a - b);
+  const longest = seconds(ms.at(-1) ?? 0);
+  if (ms.length === 1) return `(${longest})`;
+  return `(median ${seconds(ms[Math.floor(ms.length / 2)] ?? 0)}, longest ${longest})`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
 
