@@ -56,7 +56,7 @@ export async function recordGoldenLog(): Promise<GoldenLog> {
   };
 }
 
-const toGolden = ({ seq, bytes }: StoredRecord): GoldenRecord => ({
+export const toGolden = ({ seq, bytes }: StoredRecord): GoldenRecord => ({
   seq,
   bytes: Buffer.from(bytes).toString('base64'),
 });
