@@ -26,7 +26,7 @@ import { expect } from 'vitest';
 const GAMES = 3;
 const PLAYERS_PER_GAME = 4;
 const CHATTERS = 4;
-const RECOVERY_MS = 60_000;
+const RECOVERY_MS = 120_000;
 /** Enough to show that something goes on, and not only what was under way. */
 const ENOUGH_TICKS = 20;
 const ENOUGH_ANSWERS = 10;
