@@ -51,6 +51,34 @@ describe('an owner', () => {
     expect(world.owners[0]!.owner.state).toBe('sleeping');
   });
 
+  it('appends in its first tick when it has players, though nothing changed, and leaves an empty game alone', async () => {
+    const world = await hosted({ keepAliveMs: 60_000 });
+    world.join('ann', 1);
+    await world.ticks(5);
+    world.crash(0);
+    const second = world.host(2);
+    await world.clock.advanceAsync(200);
+    expect((await second).kind).toBe('hosted');
+    await world.ticks(2);
+    const kinds = () =>
+      world.log.archive.map((record) => recordOf(record)).map(({ kind, epoch }) => `${kind} ${epoch}`);
+    expect(kinds().slice(-2)).toEqual(['claim 2', 'delta 2']);
+    await world.ticks(100);
+    expect(kinds().at(-2)).toBe('claim 2');
+    world.drop(1, 1);
+    await world.ticks(200);
+    expect(world.owners[0]!.owner.state).toBe('sleeping');
+    world.crash(0);
+    const before = world.log.archive.length;
+    const third = world.host(3);
+    await world.clock.advanceAsync(200);
+    expect((await third).kind).toBe('hosted');
+    await world.ticks(100);
+    // The claim, and what a game leaves behind that goes to sleep.
+    expect(kinds().slice(before)).toEqual(['claim 3', 'delta 3']);
+    expect(world.owners[0]!.owner.state).toBe('sleeping');
+  });
+
   it('gives up a game whose stored records are gone, after looking for a while', async () => {
     const world = await hosted({}, { mode: 'restless' });
     await world.ticks(5);

@@ -48,7 +48,8 @@ export class Committer implements Commits {
   readonly #schema: string;
   readonly #verifier: Verifier | undefined;
   #waiting: Waiting[] = [];
-  #lastAppendMs: number;
+  /** The first tick of a new owner appends, so that those who play see at once that the game goes on. */
+  #lastAppendMs = Number.NEGATIVE_INFINITY;
   #recordsSinceSnapshot: number;
   #snapshotting: Promise<void> | undefined;
   #isStopped = false;
@@ -59,7 +60,6 @@ export class Committer implements Commits {
     this.#recordsSinceSnapshot = deps.replayedRecords;
     this.#schema = JSON.stringify(deps.factory.definition.schema);
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
-    this.#lastAppendMs = deps.ports.clock.monotonicMs();
   }
 
   aheadMs(nowMs: number): number {

@@ -41,14 +41,15 @@ export class TickSchedule {
     this.#onError = onError;
   }
 
-  /** Calls `tick` every `periodMs`, at a phase of its own, until the returned function is called. */
+  /** Calls `tick` at once, and every `periodMs` at a phase of its own, until the returned function is called. */
   add(periodMs: number, tick: (nowMs: number) => void, onSkipped: (ticks: number) => void): Cancel {
     const phase = (this.#added++ * GOLDEN) % 1;
     const entry = {
       tick,
       onSkipped,
       periodMs,
-      dueMs: this.#clock.monotonicMs() + periodMs * phase,
+      // Less than a period ago, so that the tick after the first one is the first at that phase.
+      dueMs: this.#clock.monotonicMs() + periodMs * (phase - 1),
       isActive: true,
     };
     this.#push(entry);
