@@ -30,8 +30,8 @@ const STOP_MS = 1_500;
 /** Subject, headers and what a snapshot has around its state. */
 const RECORD_HEADROOM_BYTES = 16_384;
 const MAX_EDGES = 10_000;
-/** A process that stood still for longer may have lost its games to others. */
-const MAX_PAUSE_MS = 900;
+/** A process that stood still for so many heartbeats may have lost its games to others. */
+const STALL_HEARTBEATS = 3;
 const MAX_TAIL_CHECKS = 32;
 const MAX_EDGE_CHECK_MS = 1_000;
 
@@ -130,7 +130,11 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       hostTimeoutMs: config.hostTimeoutMs,
       maxStateBytes: config.maxStateBytes,
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
-      tailChecks: { everyMs: config.tailCheckMs, stallMs: MAX_PAUSE_MS, maxAtOnce: MAX_TAIL_CHECKS },
+      tailChecks: {
+        everyMs: config.tailCheckMs,
+        stallMs: config.heartbeatMs * STALL_HEARTBEATS,
+        maxAtOnce: MAX_TAIL_CHECKS,
+      },
       warm: { maxWarm: config.maxWarmGames, keepMs: config.warmKeepMs },
     },
   );

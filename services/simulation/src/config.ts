@@ -89,7 +89,7 @@ export const schema = {
   }),
   tailCheckMs: setting.durationMs({
     env: 'BREAKWATER_SIMULATION_TAIL_CHECK_MS',
-    doc: 'A game without an append for this long (asleep, or nobody plays) looks whether its log is still its own; after a pause of the process or a lost connection all do at once.',
+    doc: 'A game without an append for this long (asleep, or nobody plays) looks whether its log is still its own; after a pause of the process (three of its heartbeats) or a lost connection all do at once.',
     default: 30_000,
     min: 100,
     max: 3_600_000,

@@ -119,3 +119,21 @@ it(
   },
   60_000 + ROUNDS * 15_000,
 );
+
+it('a process whose heartbeats are slow does not take each of them for a pause', async () => {
+  const slow = { BREAKWATER_SIMULATION_HEARTBEAT_MS: '1000' };
+  await sims.pod('sim-slow', slow);
+  await sims.host('sim-slow', 'slowly', CALM);
+  await eventually(async () => (await sims.list('sim-slow'))[0]?.state === 'sleeping');
+  const looks: unknown[] = [];
+  let heartbeats = 0;
+  sims.bus.subscribe('$JS.API.STREAM.MSG.GET.>', {}, (message) => {
+    if ((message.json() as { last_by_subj?: string }).last_by_subj === subjects.gameLog(gameId('slowly')))
+      looks.push(message.json());
+  });
+  sims.bus.subscribe(subjects.simStatus(), {}, (message) => {
+    if ((message.json() as { pod: string }).pod === 'sim-slow') heartbeats += 1;
+  });
+  await eventually(() => heartbeats >= 4);
+  expect(looks).toEqual([]);
+});
