@@ -11,11 +11,9 @@ const BEHIND_HEADER = 'Nats-Expected-Last-Subject-Sequence';
 /** Sequences that single reads are through with before a consumer is made. */
 const SHORT_STRETCH = 32;
 /** An answer that takes longer than this is not waited for: the leader is asked message by message. */
-export const CHAIN_PATIENCE_MS = 1_000;
+export const CHAIN_PATIENCE_MS = 1_500;
 /** What the server keeps of a pull, and of a consumer that nobody deleted. */
 const SERVER_KEEPS_MS = 5_000;
-/** After an answer that did not come none is asked for. */
-const REST_MS = 2_000;
 
 export type ChainStretch = Required<ReadOptions>;
 
@@ -39,7 +37,6 @@ const nanos = (ms: number): number => ms * 1_000_000;
  */
 export class ChainReads {
   readonly #parts: ChainReadsParts;
-  #restsUntilMs = 0;
 
   constructor(parts: ChainReadsParts) {
     this.#parts = parts;
@@ -51,14 +48,11 @@ export class ChainReads {
    */
   async read(stream: string, subject: string, stretch: ChainStretch): Promise<SubjectPage> {
     const { reads, log } = this.#parts;
-    const isShort = stretch.toSeq - stretch.fromSeq < SHORT_STRETCH;
-    if (isShort || performance.now() < this.#restsUntilMs) return reads.readSubject(stream, subject, stretch);
+    if (stretch.toSeq - stretch.fromSeq < SHORT_STRETCH) return reads.readSubject(stream, subject, stretch);
     try {
       return await this.#consume(stream, subject, stretch);
     } catch (cause) {
       log.debug({ subject, err: cause }, 'a chain is read from its leader, message by message');
-      const isOfThisChain = cause instanceof BusError && cause.code === 'bad_reply';
-      if (!isOfThisChain) this.#restsUntilMs = performance.now() + REST_MS;
       return reads.readSubject(stream, subject, stretch);
     }
   }
