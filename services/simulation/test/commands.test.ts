@@ -84,6 +84,45 @@ describe('fault 34: commands', () => {
     for (const reason of reasons) expect(slices.join('\n')).toContain(reason);
   });
 
+  it('for the seat of another change nothing and use up no number of either', async () => {
+    const { pid, ack, archive } = await lab('seats');
+    expect(await sims.join('seats', 'ann', 4)).toMatchObject({ pid });
+    const bob = await sims.join('seats', 'bob', 2);
+    for (let n = 1; n <= 3; n++) sims.command('seats', pid, n, 'add', { tag: 99 }, bob.join);
+    sims.command('seats', bob.pid, 1, 'add', { tag: 99 }, 4);
+    sims.command('seats', bob.pid, 1, 'add', { tag: 2 }, bob.join);
+    sims.command('seats', pid, 1, 'add', { tag: 1 }, 4);
+    await ack(1);
+    await eventually(async () => (await archive.complete()).replay().instance.ackOf(bob.pid) === 1);
+    const counters = Array.from(archive.replay().instance.tables.counters, ({ id, value, last }) => [
+      id,
+      value,
+      last,
+    ]);
+    expect(counters).toEqual([
+      [pid, 1, 1],
+      [bob.pid, 1, 2],
+    ]);
+  });
+
+  it('and joins beyond what waits for one tick are told to come again, or are sent again', async () => {
+    await sims.pod('sim-narrow', { BREAKWATER_SIMULATION_MAX_INPUTS: '16' });
+    await sims.host('sim-narrow', 'narrow', { type: 'lab' });
+    const { pid } = await sims.join('narrow', 'ann');
+    const users = Array.from({ length: 500 }, (_, index) => `user-${index}`);
+    const joins = await Promise.allSettled(
+      users.map((user) => sims.join('narrow', user, 1, { spectate: true })),
+    );
+    const refusals = joins.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ remote: { code: 'busy' } });
+    const isTaken = async () => (await sims.join('narrow', 'ann', 1)).ack >= 200;
+    await eventually(async () => {
+      for (let n = 1; n <= 200; n++) sims.command('narrow', pid, n, 'add', { tag: n });
+      return isTaken();
+    });
+  });
+
   it('that cannot be read are counted and change nothing', async () => {
     const { pid, ack } = await lab('garbage');
     for (const data of ['', '{', 'null', '{"kind":"command","pid":0,"n":1,"name":"add"}', '{"kind":"fly"}']) {
@@ -94,13 +133,15 @@ describe('fault 34: commands', () => {
   });
 
   it('after the end of the game do nothing', async () => {
-    const { pid } = await lab('ended');
+    const { pid, archive } = await lab('ended');
     sims.command('ended', pid, 1, 'finish');
     sims.command('ended', pid, 2, 'add');
     await eventually(async () => (await sims.log('ended')).at(-1)?.record.kind === 'end');
     sims.command('ended', pid, 3, 'add');
     const log = await sims.log('ended');
     expect(log.at(-1)?.record).toMatchObject({ kind: 'end', reason: 'finished' });
+    await archive.complete();
+    expect(archive.replay().instance.tables.counters.need(pid).value).toBe(0);
     await expect(sims.ask('ended', { kind: 'sync', edge: 'e', pids: [] }, 500)).rejects.toMatchObject({
       code: 'no_responders',
     });

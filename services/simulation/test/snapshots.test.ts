@@ -105,6 +105,14 @@ describe('fault 33: a game that is loaded', () => {
     await expectSame(game, archive);
   });
 
+  it('takes the older snapshot and the deltas when the newest is missing', async () => {
+    const archive = await played('missing');
+    const [older] = await snapshots('missing');
+    await dropSnapshots('missing', 0);
+    await store('missing', older!.data);
+    await expectSame('missing', archive);
+  });
+
   it('needs no snapshot while the log reaches back to its beginning', async () => {
     const archive = await Archive.of(sims, 'young');
     await sims.host('sim-a', 'young', { type: 'lab' });

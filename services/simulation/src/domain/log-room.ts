@@ -1,8 +1,8 @@
 /**
  * Keeps room for claims in logs and streams that are full. A claim is an append like any other: into a log without
- * room nobody could claim a game whose process died, and only its owner may make room, because a snapshot of one
- * that owns nothing could push out newer ones. So the deltas of owners stop short of both limits, and what a
- * takeover has to store always fits: a claim, an `end`, and the whole state in a new version's words.
+ * room nobody could claim a game whose process died, and only its owner makes room: whoever owns nothing trims and
+ * purges nothing. So the deltas of owners stop short of both limits, and what a takeover has to store always fits: a
+ * claim, an `end`, and the whole state in a new version's words.
  */
 
 import { decodeGameRecord, GAME_STREAM_RESERVE } from '@breakwater/bus';

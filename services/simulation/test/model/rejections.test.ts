@@ -44,7 +44,7 @@ function played(commands: readonly number[]): GameInstance {
 const history = fc.array(fc.integer({ min: 1, max: PLAYERS }), { maxLength: 20 });
 const seat = fc.integer({ min: 1, max: PLAYERS });
 
-it('what is refused without a number leaves every byte of the state as it was', () => {
+it('fault 34: what is refused without a number leaves every byte of the state as it was', () => {
   const kinds = fc.constantFrom(...Object.values(WITHOUT_EFFECT));
   const property = fc.property(history, seat, kinds, (commands, pid, refuse) => {
     const game = played(commands);
@@ -56,7 +56,7 @@ it('what is refused without a number leaves every byte of the state as it was', 
   fc.assert(property, { numRuns: 200 });
 });
 
-it('what is refused with a number changes nothing that anybody but its sender can see', () => {
+it('fault 34: what is refused with a number changes nothing that anybody but its sender can see', () => {
   const property = fc.property(
     history,
     seat,
