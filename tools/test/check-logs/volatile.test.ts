@@ -1,4 +1,10 @@
-import { encodeGameRecord, encodeSnapshot, type GameRecord, livePosition } from '@breakwater/bus';
+import {
+  type DeltaRecord,
+  encodeGameRecord,
+  encodeSnapshot,
+  type GameRecord,
+  livePosition,
+} from '@breakwater/bus';
 import { createInstance, defineGame, table, u32 } from '@breakwater/game-kit';
 import { expect, test } from 'vitest';
 import { checkTraces } from '../../src/check-logs/check-logs.ts';
@@ -51,7 +57,7 @@ const claimOf = (epoch: number): GameRecord => ({
   details: DETAILS,
 });
 const nothing = { shared: new Uint8Array(0), server: new Uint8Array(0), slices: [] };
-const markerOf = (epoch: number, n = 1): GameRecord => ({
+const markerOf = (epoch: number, n = 1): DeltaRecord => ({
   kind: 'delta',
   epoch,
   nonce: `nonce-${epoch}`,
@@ -180,11 +186,20 @@ test('an old owner in the log breaks one_owner; deltas and snapshots that do not
   zombie.log.push({ kind: 'end', epoch: 1, nonce: 'nonce-1', n: 2, reason: 'over' });
   expect(await zombie.brokenRules()).toEqual(['one_owner']);
   const stored = new HonestRun();
-  stored.log.splice(2, 0, markerOf(1, 2));
+  const bytes = new Uint8Array([1]);
+  stored.log.splice(2, 0, { ...markerOf(1, 2), parts: { ...nothing, shared: bytes } });
   expect(await stored.brokenRules()).toEqual(['replay']);
   const flipped = new HonestRun();
   flipped.snapshots.push(snapshot({ hash: 1 }), new Uint8Array([1, 2, 3]));
   expect((await flipped.check()).counts).toEqual({ replay: 2 });
+});
+
+test('a log that was cut down to a newer marker still tells what the game is and who owned it', async () => {
+  const run = new HonestRun();
+  run.log.splice(0, 3, markerOf(2));
+  expect((await run.check()).counts).toEqual({});
+  run.ann[45] = { ...run.ann[45]!, shared: 'ffffffff' };
+  expect(await run.brokenRules()).toEqual(['shown_alike']);
 });
 
 test('without the type of the game its places tell what it is, and the fall back is skipped', async () => {

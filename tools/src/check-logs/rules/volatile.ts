@@ -1,4 +1,4 @@
-import { decodeGameRecord, decodeSnapshot, LIVE_LIMITS } from '@breakwater/bus';
+import { decodeGameRecord, decodeSnapshot, type GameRecord, LIVE_LIMITS } from '@breakwater/bus';
 import { type Definitions, definitionOf } from '../../games/definitions.ts';
 import { Replay } from '../../games/replay.ts';
 import type { Findings } from '../report.ts';
@@ -9,6 +9,13 @@ import { OwnerChain } from './chain.ts';
 export interface FallBackOptions {
   /** How much of what was shown the change of owner of a volatile game may undo, ms of the game's time. */
   readonly volatileLossMs: number;
+}
+
+/** What the log of a volatile game holds where that of another one would have deltas. */
+function isMarker(record: GameRecord): boolean {
+  if (record.kind !== 'delta') return false;
+  const { shared, server, slices } = record.parts;
+  return shared.length + server.length + slices.length === 0;
 }
 
 const epochOf = (position: number): number => Math.floor(position / LIVE_LIMITS.deltasPerEpoch);
@@ -24,6 +31,7 @@ export async function isVolatileGame(
 ): Promise<boolean> {
   for await (const { data } of records) {
     const decoded = decodeGameRecord(data);
+    if (decoded.ok && isMarker(decoded.value)) continue;
     if (!decoded.ok || decoded.value.kind !== 'claim') break;
     const { type, schemaVersion } = decoded.value;
     const definition = definitionOf(definitions, type, schemaVersion);
@@ -67,12 +75,12 @@ class VolatileCheck {
   readonly #definitions: Definitions;
   readonly #findings: Findings;
   readonly #chain = new OwnerChain();
-  readonly #claims = new Set<number>();
+  /** Epochs that the log knows. */
+  readonly #epochs = new Set<number>();
   readonly #hostings = new Map<number, Hosting>();
   /** What the first client that was there was shown at each position, as a state and as a delta. */
   readonly #views = new Map<string, Shown>();
   #firstEpoch: number | undefined;
-  #deltas = 0;
   #tickHz: number | undefined;
 
   constructor(game: string, definitions: Definitions, findings: Findings) {
@@ -92,14 +100,10 @@ class VolatileCheck {
     this.#firstEpoch ??= record.epoch;
     const fault = this.#chain.follow(record);
     if (fault !== undefined) this.#findings.violated('one_owner', this.#where, `record ${seq} ${fault}`);
-    if (record.kind === 'claim') {
-      this.#claims.add(record.epoch);
-      this.#tickHz = definitionOf(this.#definitions, record.type, record.schemaVersion)?.tickHz;
-    }
-    if (record.kind !== 'delta') return;
-    this.#deltas += 1;
-    if (this.#deltas > 1)
-      this.#findings.violated('replay', this.#where, `record ${seq} is a delta beyond the first`);
+    this.#epochs.add(record.epoch);
+    if (record.kind === 'claim') this.#definitionOf(record);
+    if (record.kind === 'delta' && !isMarker(record))
+      this.#findings.violated('replay', this.#where, `record ${seq} is a delta that should not be stored`);
   }
 
   snapshot(seq: number, data: Uint8Array): void {
@@ -139,11 +143,17 @@ class VolatileCheck {
     }
   }
 
+  #definitionOf({ type, schemaVersion }: { readonly type: string; readonly schemaVersion: number }) {
+    const definition = definitionOf(this.#definitions, type, schemaVersion);
+    this.#tickHz = definition?.tickHz ?? this.#tickHz;
+    return definition;
+  }
+
   #snapshotFault(data: Uint8Array): string | undefined {
     const decoded = decodeSnapshot(data);
     if (!decoded.ok) return decoded.error.sentence;
     const snapshot = decoded.value;
-    const definition = definitionOf(this.#definitions, snapshot.type, snapshot.schemaVersion);
+    const definition = this.#definitionOf(snapshot);
     if (definition === undefined) return undefined;
     this.#findings.checked('snapshots');
     try {
@@ -156,7 +166,7 @@ class VolatileCheck {
 
   #placeFault({ seq, epoch }: Shown): string | undefined {
     if (epochOf(seq) !== epoch) return `was shown as one of epoch ${epoch}`;
-    if (epoch < (this.#firstEpoch ?? 0) || this.#claims.has(epoch)) return undefined;
+    if (epoch < (this.#firstEpoch ?? 0) || this.#epochs.has(epoch)) return undefined;
     return 'is of an epoch that nobody claimed';
   }
 
