@@ -1,6 +1,6 @@
 import { eventually, startProxy } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { refusalOf, TestBed } from './matchmakers.ts';
+import { refusalOf, TestBed, UNRIVALLED_SETTINGS } from './matchmakers.ts';
 
 test('a game whose process is gone is pinned again at the next epoch', async () => {
   await using bed = await TestBed.start();
@@ -22,8 +22,8 @@ test('a game whose process is gone is pinned again at the next epoch', async () 
 
 test('twenty edges that look for a lost game through two matchmakers get one owner', async () => {
   await using bed = await TestBed.start();
-  await bed.matchmaker();
-  await bed.matchmaker();
+  await bed.matchmaker(UNRIVALLED_SETTINGS);
+  await bed.matchmaker(UNRIVALLED_SETTINGS);
   const first = await bed.simulation('sim-a');
   const { info } = await eventually(() => bed.create('ann', 'mine'));
   const others = [await bed.simulation('sim-b'), await bed.simulation('sim-c')];

@@ -39,6 +39,15 @@ export const FAST_SETTINGS = {
   BREAKWATER_MATCHMAKER_MOVE_RETRY_MS: '200',
 } as const;
 
+/** Nobody does what another one is at because that takes long: for tests that count who does what. */
+export const UNRIVALLED_SETTINGS = {
+  BREAKWATER_MATCHMAKER_HOST_TIMEOUT_MS: '10000',
+  BREAKWATER_MATCHMAKER_CLAIM_REPORT_MS: '5000',
+  BREAKWATER_MATCHMAKER_LEADER_FIRST_MS: '10000',
+  BREAKWATER_MATCHMAKER_LEADER_LIMIT_MS: '5000',
+  BREAKWATER_MATCHMAKER_LEADER_TAKEOVER_MS: '8000',
+} as const;
+
 /** A nats-server with matchmakers and scripted simulation processes on it. */
 export class TestBed implements AsyncDisposable {
   readonly nats: NatsServer;

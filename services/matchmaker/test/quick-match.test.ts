@@ -1,6 +1,6 @@
 import { eventually } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { TestBed } from './matchmakers.ts';
+import { TestBed, UNRIVALLED_SETTINGS } from './matchmakers.ts';
 
 const SEATS = 4;
 
@@ -60,9 +60,8 @@ test('a seat is free again when it was held in vain, and gone when its player jo
 
 test('quick matches into a game that is being hosted anew wait for it, and hand it to nobody a second time', async () => {
   await using bed = await TestBed.start();
-  const patient = { BREAKWATER_MATCHMAKER_LEADER_FIRST_MS: '10000' };
-  await bed.matchmaker(patient);
-  await bed.matchmaker(patient);
+  await bed.matchmaker(UNRIVALLED_SETTINGS);
+  await bed.matchmaker(UNRIVALLED_SETTINGS);
   const first = await bed.simulation('sim-a');
   const { info } = await eventually(() => bed.quick('ann', 'go'));
   const others = [

@@ -15,8 +15,8 @@ export interface LeaderFirst {
 }
 
 /**
- * The entry of the game, hosted, for whoever was asked for it. The leader is at a lost game already, or moves it: it is
- * handed out a second time only when that takes too long, and nobody who is registered by then says that he has it.
+ * The entry of the game, hosted, for a replica that was asked for it. The leader is at a lost game already, or moves it:
+ * it is handed out a second time only when that takes too long, and the process that is registered by then denies it.
  * @throws ProtocolError as `Pinning.ensureHosted`
  */
 export async function hostedLeaderFirst(parts: LeaderFirst, entry: GameEntry): Promise<GameEntry> {
