@@ -69,7 +69,7 @@ describe('faults', () => {
     await load.stop();
     expect(faultsOf(load.sent, await readLog(world.bus, 'general'))).toEqual([]);
     expect(staying.exitStatus).toBeUndefined();
-  });
+  }, 90_000);
 
   test('a replica that stood still for longer than the dedup window stores nothing twice', async () => {
     await using world = await startWorld();
