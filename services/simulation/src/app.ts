@@ -129,6 +129,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
       maxGames: config.maxGames,
       hostTimeoutMs: config.hostTimeoutMs,
       maxStateBytes: config.maxStateBytes,
+      rejoinMs: config.volatileRejoinMs,
       owner: { ...DEFAULT_OWNER_OPTIONS, ...config, maxRecordBytes },
       tailChecks: {
         everyMs: config.tailCheckMs,

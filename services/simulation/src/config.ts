@@ -143,6 +143,13 @@ export const schema = {
     min: 50,
     max: 60_000,
   }),
+  volatileRejoinMs: setting.durationMs({
+    env: 'BREAKWATER_SIMULATION_VOLATILE_REJOIN_MS',
+    doc: 'Players of a volatile game join again when its owner changes; who has not within this time counts as disconnected.',
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+  }),
   verify: setting.bool({
     env: 'BREAKWATER_SIMULATION_VERIFY',
     doc: 'Development check: compare each game with its own encoding at every append.',

@@ -1,7 +1,8 @@
 import { decodeStateReply, gameId } from '@breakwater/bus';
 import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gameRecord, Sims, simEnv, subjects } from './sims.ts';
+import { FIXTURE_GAMES, gameRecord, Sims, simEnv, subjects } from './sims.ts';
+import { TWITCH, VOLATILE_GAMES } from './volatile-viewer.ts';
 
 /** `npm run test:long` */
 const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
@@ -10,13 +11,17 @@ const PAUSE_MS = IS_LONG ? 5_000 : 1_500;
 
 const RESTLESS = { type: 'lab', options: { mode: 'restless' } } as const;
 const CALM = { type: 'lab' } as const;
+const GAMES = {
+  BREAKWATER_SIMULATION_GAME_FOLDERS: `${FIXTURE_GAMES},${VOLATILE_GAMES.BREAKWATER_SIMULATION_GAME_FOLDERS}`,
+};
+const GAMES_EACH = 5;
 
 let sims: Sims;
 let old: ServiceProcess;
 beforeAll(async () => {
   sims = await Sims.start();
-  await sims.pod('sim-new');
-  old = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-old') });
+  await sims.pod('sim-new', GAMES);
+  old = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-old', GAMES) });
 });
 afterAll(async () => {
   await old.kill();
@@ -61,15 +66,17 @@ async function round(number: number): Promise<void> {
     [game('played'), RESTLESS],
     [game('asleep'), CALM],
     [game('watched'), CALM],
+    [game('volatile'), TWITCH],
     [game('idle'), CALM],
   ] as const;
   const feeds = new Map(hosted.map(([id]) => [id, listen(id)]));
   const joiner = new Joiner(number);
   await sims.bus.flush();
-  for (const [id, type] of hosted.slice(0, 3))
+  for (const [id, type] of hosted.slice(0, 4))
     expect(await sims.host('sim-old', id, type)).toMatchObject({ outcome: 'hosted' });
   const { pid } = await sims.join(game('played'), 'ann');
   await sims.join(game('watched'), 'ann', 1, { spectate: true });
+  await sims.join(game('volatile'), 'ann');
   await eventually(async () =>
     (await sims.list('sim-old')).some((line) => line.game === game('asleep') && line.state === 'sleeping'),
   );
@@ -113,7 +120,7 @@ it(
     const value = (line: RegExp) => Number(line.exec(text)?.[1] ?? 0);
     const overtaken = value(/^breakwater_simulation_stops_total\{reason="overtaken"\} (\d+)/m);
     const superseded = value(/^breakwater_simulation_stops_total\{reason="superseded"\} (\d+)/m);
-    expect(overtaken + superseded).toBe(4 * ROUNDS);
+    expect(overtaken + superseded).toBe(GAMES_EACH * ROUNDS);
     expect(value(/^breakwater_simulation_games\{state="running"\} (\d+)/m)).toBe(0);
     expect(value(/^breakwater_simulation_games\{state="sleeping"\} (\d+)/m)).toBe(0);
   },

@@ -1,8 +1,33 @@
 /** What somebody sees of a volatile game: its state, then the deltas after it, as an edge would hand them on. */
 
-import { type DeltaRecord, decodeGameRecord, gameId, livePosition, type StateReply } from '@breakwater/bus';
+import {
+  type DeltaRecord,
+  decodeGameRecord,
+  decodeSnapshot,
+  gameId,
+  livePosition,
+  type Snapshot,
+  type StateReply,
+} from '@breakwater/bus';
 import { Replica } from '@breakwater/game-kit/replica';
 import { type Sims, subjects } from './sims.ts';
+
+export const TWITCH = { type: 'twitch', schemaVersion: 1 } as const;
+/** Processes of the tests host these only if they are told so. */
+export const VOLATILE_GAMES = {
+  BREAKWATER_SIMULATION_GAME_FOLDERS: new URL('./volatile-games', import.meta.url).pathname,
+};
+
+/** Those that can be read, oldest first. */
+export async function snapshotsOf(sims: Sims, game: string): Promise<{ seq: number; snapshot: Snapshot }[]> {
+  const options = { fromSeq: 1, limit: 100, maxBytes: 10_000_000 };
+  const subject = subjects.gameSnapshots(gameId(game));
+  const { messages } = await sims.bus.readSubject(sims.snapshotStream(game), subject, options);
+  return messages.flatMap(({ seq, data }) => {
+    const decoded = decodeSnapshot(data);
+    return decoded.ok ? [{ seq, snapshot: decoded.value }] : [];
+  });
+}
 
 export interface Seen {
   readonly epoch: number;
@@ -68,6 +93,11 @@ export class Viewer {
     if (this.#replica === undefined) return;
     const position = livePosition(epoch, n);
     if (position <= this.#position) return;
+    if (epoch > this.last.epoch) {
+      // Of another owner: nothing can be shown of it before its state.
+      this.#replica = undefined;
+      return;
+    }
     if (position !== this.#position + 1) {
       this.holes += 1;
       this.#replica = undefined;

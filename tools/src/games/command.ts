@@ -9,6 +9,7 @@ import { describeList, listGames } from './list.ts';
 import { Operator } from './operator.ts';
 import { recordGame } from './recording.ts';
 import { describeReplay, replayLog } from './replay-log.ts';
+import { whyNotReplayed } from './volatile.ts';
 import { WatchServer } from './watch-server.ts';
 
 const HELP = `Usage: breakwater games list [--all]           which games there are, and where
@@ -76,6 +77,8 @@ async function inspect({ operator, game, values }: Request): Promise<Answer> {
 
 async function replay({ operator, game, values }: Request): Promise<Answer> {
   await operator.game(game);
+  const why = await whyNotReplayed(game, operator.records);
+  if (why !== undefined) return { text: why, json: { game, ok: false, problems: [why] }, code: UNDECIDED };
   const report = await replayLog(game, operator.records, await types(values.games));
   const code = report.ok ? 0 : report.runs.length === 0 ? UNDECIDED : 1;
   return { text: describeReplay(report), json: report, code };
@@ -84,6 +87,8 @@ async function replay({ operator, game, values }: Request): Promise<Answer> {
 async function watch({ operator, game, values }: Request): Promise<Answer> {
   const port = wholeNumber('--port', values.port, 0, 65_535);
   await operator.game(game);
+  const why = await whyNotReplayed(game, operator.records);
+  if (why !== undefined) throw new CommandError(why);
   const recording = await recordGame(game, operator.records, await types(values.games));
   await using server = await WatchServer.start(recording, port);
   console.log(`${recording.frames.length} records to watch at ${server.url} (Ctrl-C ends)`);

@@ -20,7 +20,7 @@ const cell = (value: number | string | undefined): string => (value === undefine
 
 /** The inspection for people. */
 export function describeInspection(inspection: Inspection): string {
-  const { claims, snapshots, records, faults, replayedFrom, end, outbox } = inspection;
+  const { claims, snapshots, records, faults, replayedFrom, end, outbox, isVolatile } = inspection;
   const parts = [headOf(inspection)];
   const claimCells = claims.map((claim) =>
     [
@@ -40,9 +40,14 @@ export function describeInspection(inspection: Inspection): string {
   );
   parts.push(snapshots.length === 0 ? 'No snapshots.' : formatTable(SNAPSHOT_HEAD, snapshotCells));
   parts.push(formatTable(RECORD_HEAD, records.map(recordCells)));
-  parts.push(
-    replayedFrom === undefined ? 'Not replayed: no start can be used.' : `Replayed from ${replayedFrom}.`,
-  );
+  if (isVolatile)
+    parts.push(
+      'Volatile: deltas are shown and not stored; the newest good snapshot is all that a crash leaves.',
+    );
+  else
+    parts.push(
+      replayedFrom === undefined ? 'Not replayed: no start can be used.' : `Replayed from ${replayedFrom}.`,
+    );
   const waiting = outbox.map(({ user, awards, xp }) => `${user} ${awards} (${xp} XP)`);
   if (waiting.length > 0) parts.push(`Awards that wait for the ledger: ${waiting.join(', ')}.`);
   if (end !== undefined) parts.push(`Ended: ${printable(end)}`);

@@ -1,8 +1,10 @@
-import type { ClaimRecord, GameEntry } from '@breakwater/bus';
+import type { ClaimRecord, GameEntry, Snapshot } from '@breakwater/bus';
+import { hashParts } from '@breakwater/game-kit';
 import type { RecordSource } from '../check-logs/sources.ts';
 import { readWhole } from '../check-logs/whole-reading.ts';
 import type { Definitions } from './definitions.ts';
 import type { Effects } from './effects.ts';
+import { isMarker, isVolatileLog } from './volatile.ts';
 import { firstOf, hex, readSnapshots, type Start, type Step, startsOf, walk } from './walk.ts';
 
 export interface HostingRow {
@@ -43,6 +45,8 @@ export interface Inspection {
   readonly game: string;
   /** Undefined when the registry does not know it any more. */
   readonly entry: GameEntry | undefined;
+  /** Its deltas are not stored: the log holds claims and one marker, the newest snapshot all of the game. */
+  readonly isVolatile: boolean;
   readonly log: {
     readonly records: number;
     readonly bytes: number;
@@ -92,7 +96,8 @@ async function inspectOnce(
 ): Promise<Inspection> {
   const snapshots = await readSnapshots(game, source);
   const { starts } = startsOf(await firstOf(source.game(game)), snapshots, definitions);
-  const start = starts.find(isUsable);
+  const isVolatile = await isVolatileLog(source.game(game));
+  const start = isVolatile ? undefined : starts.find(isUsable);
   const gathered = new Gathering(lastRecords, new Set(snapshots.map(({ snapshot }) => snapshot?.logSeq)));
   for await (const step of walk(source.game(game), start)) gathered.take(step);
   const rows = snapshots.map(({ seq, bytes, snapshot, problem }) => ({
@@ -102,9 +107,11 @@ async function inspectOnce(
     epoch: snapshot?.epoch,
     tick: snapshot?.tick,
     hash: snapshot && hex(snapshot.hash),
-    state: problem ?? snapshotState(gathered.hashAt(snapshot?.logSeq), snapshot?.hash),
+    state:
+      problem ??
+      (isVolatile ? ownState(snapshot) : snapshotState(gathered.hashAt(snapshot?.logSeq), snapshot?.hash)),
   }));
-  return { game, entry, ...gathered.result(), snapshots: rows, replayedFrom: start?.name };
+  return { game, entry, isVolatile, ...gathered.result(), snapshots: rows, replayedFrom: start?.name };
 }
 
 function isUsable(start: Start): boolean {
@@ -119,6 +126,14 @@ function isUsable(start: Start): boolean {
 function snapshotState(replayed: number | undefined, stored: number | undefined): string {
   if (replayed === undefined) return 'not compared';
   return replayed === stored ? 'as the log' : `the log gives ${hex(replayed)}`;
+}
+
+/** Nothing but itself tells what a snapshot of a volatile game should be. */
+function ownState(snapshot: Snapshot | undefined): string {
+  if (snapshot === undefined) return 'not compared';
+  const { tick, parts, hash } = snapshot;
+  const own = hashParts({ tick, ...parts });
+  return own === hash ? 'has its hash' : `has the hash ${hex(own)}`;
 }
 
 class Gathering {
@@ -198,7 +213,7 @@ class Gathering {
       seq,
       epoch: record?.epoch,
       n: record?.n,
-      kind: record?.kind ?? 'unreadable',
+      kind: record === undefined ? 'unreadable' : isMarker(record) ? 'marker' : record.kind,
       tick: record?.kind === 'delta' ? record.tick : undefined,
       bytes,
       hash: record?.kind === 'delta' && record.hash !== undefined ? hex(record.hash) : undefined,

@@ -1,6 +1,7 @@
 import { type AwardPlace, awardId, compareAwards } from '@breakwater/bus';
 import type { RecordSource } from '../check-logs/sources.ts';
 import type { Definitions } from '../games/definitions.ts';
+import { isVolatileLog } from '../games/volatile.ts';
 import { firstOf, readSnapshots, type Start, type Step, startsOf, walk } from '../games/walk.ts';
 
 export interface GivenAward {
@@ -31,6 +32,7 @@ export async function readGameAwards(
   source: RecordSource,
   definitions: Definitions,
 ): Promise<GameAwards | string> {
+  if (await isVolatileLog(source.game(game))) return 'volatile games, which give no awards';
   const first = await firstOf(source.game(game));
   if (first === undefined) return 'games without a log';
   const { starts } = startsOf(first, await readSnapshots(game, source), definitions);

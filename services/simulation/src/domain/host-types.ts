@@ -39,6 +39,8 @@ export interface HostOptions {
   readonly hostTimeoutMs: number;
   /** Largest full state of any game. */
   readonly maxStateBytes: number;
+  /** Players of a volatile game that do not join a new owner within this time lost their connection. */
+  readonly rejoinMs: number;
   readonly owner: OwnerOptions;
   readonly tailChecks: TailCheckOptions;
   readonly warm: Omit<WarmOptions, 'loadTimeoutMs'>;

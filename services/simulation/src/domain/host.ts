@@ -281,7 +281,9 @@ export class Host {
       stopTicks: undefined,
       stopWaiting:
         durability === 'volatile'
-          ? dropUnlessRejoined(this.#ports.clock, result.game.instance, (input) => owner.receive(input))
+          ? dropUnlessRejoined(this.#ports.clock, this.#options.rejoinMs, result.game.instance, (input) =>
+              owner.receive(input),
+            )
           : () => undefined,
     };
     this.#games.set(game, hosted);

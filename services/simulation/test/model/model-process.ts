@@ -75,6 +75,7 @@ export class ModelProcess {
       maxGames: 10,
       hostTimeoutMs: HOST_TIMEOUT_MS,
       maxStateBytes: 1_000_000,
+      rejoinMs: 10_000,
       owner: setup.owner,
       warm: { maxWarm: 2, keepMs: WARM_KEEP_MS },
       tailChecks: { everyMs: TAIL_CHECK_MS, stallMs: APPEND_TIMEOUT_MS, maxAtOnce: 4 },

@@ -1,6 +1,7 @@
-import { decodeGameRecord, decodeSnapshot, type GameRecord, LIVE_LIMITS } from '@breakwater/bus';
+import { decodeGameRecord, decodeSnapshot, LIVE_LIMITS } from '@breakwater/bus';
 import { type Definitions, definitionOf } from '../../games/definitions.ts';
 import { Replay } from '../../games/replay.ts';
+import { isMarker } from '../../games/volatile.ts';
 import type { Findings } from '../report.ts';
 import type { RecordSource, StoredRecord } from '../sources.ts';
 import type { ClientTrace, Shown } from '../trace.ts';
@@ -9,13 +10,6 @@ import { OwnerChain } from './chain.ts';
 export interface FallBackOptions {
   /** How much of what was shown the change of owner of a volatile game may undo, ms of the game's time. */
   readonly volatileLossMs: number;
-}
-
-/** What the log of a volatile game holds where that of another one would have deltas. */
-function isMarker(record: GameRecord): boolean {
-  if (record.kind !== 'delta') return false;
-  const { shared, server, slices } = record.parts;
-  return shared.length + server.length + slices.length === 0;
 }
 
 const epochOf = (position: number): number => Math.floor(position / LIVE_LIMITS.deltasPerEpoch);
