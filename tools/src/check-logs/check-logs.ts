@@ -57,10 +57,22 @@ export async function checkLogs(options: CheckLogsOptions): Promise<Report> {
   const source = withArchive(streams, archived, {
     onDifference: (game, seq) =>
       findings.violated('replay', `game ${game}`, `record ${seq} is another one than when it was archived`),
-    onMissed: () => findings.skipped('archives of games whose records were purged before they were copied'),
-    onIncomplete: () => findings.skipped('archives of games that end before the log begins'),
+    onMissed: oncePerGame(() =>
+      findings.skipped('archives of games whose records were purged before they were copied'),
+    ),
+    onIncomplete: oncePerGame(() => findings.skipped('archives of games that end before the log begins')),
   });
   return await checkTraces(clients, source, await loadDefinitions(options.games), options, findings);
+}
+
+/** A log is read more than once. */
+function oncePerGame(tell: () => void): (game: string) => void {
+  const told = new Set<string>();
+  return (game) => {
+    if (told.has(game)) return;
+    told.add(game);
+    tell();
+  };
 }
 
 /** As `checkLogs`, for traces and records from anywhere. */
