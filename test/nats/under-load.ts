@@ -192,16 +192,21 @@ export class UnderLoad implements AsyncDisposable {
     expect(this.#unexplainedOwners()).toEqual([]);
   }
 
-  /** Changes of owners that no matchmaker says it made. */
+  /** Changes of owners for which no matchmaker gave a reason: the game had lost its owner, or that one fell silent. */
   #unexplainedOwners(): string[] {
-    const repins = this.#lines
-      .map(({ fields }) => fields)
-      .filter((fields) => fields?.msg === 'a game without an owner was looked after');
-    return [...this.#owners].flatMap(([game, owners]) => {
-      const changes = owners.slice(1).map(({ epoch, pod }) => `game ${game}: epoch ${epoch} on ${pod}`);
-      const explained = repins.filter((fields) => fields?.game === game).length;
-      return changes.length > explained ? changes : [];
-    });
+    const said = this.#lines.flatMap(({ fields }) => (fields?.service === 'matchmaker' ? [fields] : []));
+    const isExplained = (game: string, from: string) =>
+      said.some(
+        ({ msg, ...about }) =>
+          (msg === 'a game without an owner was looked after' && about.game === game) ||
+          (msg === 'a simulation process fell silent' && about.pod === from),
+      );
+    return [...this.#owners].flatMap(([game, owners]) =>
+      owners
+        .slice(1)
+        .filter((_, index) => !isExplained(game, owners[index]!.pod))
+        .map(({ epoch, pod }) => `game ${game}: epoch ${epoch} on ${pod}`),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
