@@ -50,6 +50,19 @@ describe('single reads', () => {
     expect((await bus.getMessage('R', 301))?.subject).toBe('r.once.log');
   });
 
+  test('of the newest message are given up after the time of whoever asks', async () => {
+    fixture.server.pause();
+    try {
+      await expect(bus.lastMessage('R', 'r.rare.log', 123)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('123 ms'),
+      });
+    } finally {
+      fixture.server.resume();
+    }
+    expect((await bus.lastMessage('R', 'r.rare.log'))?.seq).toBe(seqsOf('r.rare.log').at(-1));
+  });
+
   test('find the next message of a subject', async () => {
     const [first, second] = seqsOf('r.rare.log');
     expect((await bus.nextMessage('R', 'r.rare.log', 1))?.seq).toBe(first);

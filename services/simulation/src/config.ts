@@ -68,7 +68,7 @@ export const schema = {
   }),
   appendTimeoutMs: setting.durationMs({
     env: 'BREAKWATER_SIMULATION_APPEND_TIMEOUT_MS',
-    doc: 'An append without an answer for this long is in doubt and settled by reading the tail.',
+    doc: 'An append without an answer for this long is in doubt and settled by reading the tail, which is asked for again after as long, a second at least.',
     default: 2_000,
     min: 50,
     max: 60_000,

@@ -50,9 +50,13 @@ export class BusStreams {
     return result;
   }
 
-  /** The newest message of a subject, from the stream's leader. @throws BusError */
-  lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
-    return this.#reads.lastMessage(stream, subject);
+  /**
+   * The newest message of a subject, from the stream's leader. A leader that has just died answers nothing, and the
+   * next one knows nothing of the request: who waits for the answer gives it up after `timeoutMs` and asks again.
+   * @throws BusError
+   */
+  lastMessage(stream: string, subject: string, timeoutMs?: number): Promise<StoredMessage | undefined> {
+    return this.#reads.lastMessage(stream, subject, timeoutMs);
   }
 
   /** The message at a sequence, from the leader. @throws BusError */

@@ -58,10 +58,10 @@ export class JetStreamApi {
   }
 
   /** The answer, error or not. @throws BusError `unavailable`, `no_responders`, `bad_reply` */
-  async ask(verb: string, body?: object): Promise<ApiAnswer> {
+  async ask(verb: string, body?: object, timeoutMs = this.#timeoutMs): Promise<ApiAnswer> {
     const subject = `$JS.API.${verb}`;
     const data = body === undefined ? '' : JSON.stringify(body);
-    const msg = await this.#mux.request(subject, data, { timeoutMs: this.#timeoutMs });
+    const msg = await this.#mux.request(subject, data, { timeoutMs });
     try {
       return parseApiAnswer(msg.data);
     } catch (cause) {

@@ -55,17 +55,17 @@ export class StreamReads {
     this.#api = api;
   }
 
-  async #get(stream: string, query: object): Promise<StoredMessage | undefined> {
+  async #get(stream: string, query: object, timeoutMs?: number): Promise<StoredMessage | undefined> {
     const verb = `STREAM.MSG.GET.${stream}`;
-    const answer = await this.#api.ask(verb, query);
+    const answer = await this.#api.ask(verb, query, timeoutMs);
     if ('value' in answer) return parseStoredMessage(verb, answer.value);
     if (answer.error.errCode === JS_CODES.noMessageFound) return undefined;
     throw apiErrorToBusError(verb, answer.error);
   }
 
   /** The newest message of a subject. @throws BusError */
-  lastMessage(stream: string, subject: string): Promise<StoredMessage | undefined> {
-    return this.#get(stream, { last_by_subj: subject });
+  lastMessage(stream: string, subject: string, timeoutMs?: number): Promise<StoredMessage | undefined> {
+    return this.#get(stream, { last_by_subj: subject }, timeoutMs);
   }
 
   /** The message at a sequence; `undefined` when there is none (any more). @throws BusError */

@@ -13,6 +13,7 @@ export interface NatsChainOptions {
 
 const READ_LIMIT = 4_096;
 const READ_BYTES = 8 * 1024 * 1024;
+const SHORTEST_READ_MS = 1_000;
 
 /** One subject of a stream as a chain: compare-and-append, and reads that give what the leader has. */
 export class NatsChain implements ChainPort {
@@ -34,7 +35,9 @@ export class NatsChain implements ChainPort {
   }
 
   async tail(): Promise<StoredRecord | undefined> {
-    const message = await this.#nats.lastMessage(this.#options.stream, this.#options.subject);
+    const { stream, subject, appendTimeoutMs } = this.#options;
+    const timeoutMs = Math.max(SHORTEST_READ_MS, appendTimeoutMs);
+    const message = await this.#nats.lastMessage(stream, subject, timeoutMs);
     return message === undefined ? undefined : { seq: message.seq, bytes: message.data };
   }
 
