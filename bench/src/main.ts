@@ -6,10 +6,11 @@ import { commit } from './commit.ts';
 import { failover } from './failover.ts';
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
+import { replay } from './replay.ts';
 import { type Finished, writePerformanceDoc } from './report/performance-doc.ts';
 import { tick } from './tick.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, commit, failover];
+const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, commit, replay, failover];
 
 async function main(args: readonly string[]): Promise<number> {
   const isJson = args.includes('--json');

@@ -96,7 +96,7 @@ export const schema = {
   }),
   snapshotEveryRecords: setting.int({
     env: 'BREAKWATER_SIMULATION_SNAPSHOT_EVERY_RECORDS',
-    doc: 'Records of a game between two snapshots.',
+    doc: 'Records of a game between two snapshots. About so many a new owner has to apply at most, as long as snapshots can be stored: those of earlier owners since the last snapshot count, too.',
     default: DEFAULT_OWNER_OPTIONS.snapshotEveryRecords,
     min: 2,
     max: 100_000,

@@ -149,7 +149,9 @@ class Row {
     const text = msg.headers?.get(BEHIND_HEADER) ?? '';
     if (!/^\d+$/.test(text)) return false;
     const newest = this.#messages.at(-1);
-    return newest === undefined ? Number(text) < this.#stretch.fromSeq : Number(text) === newest.seq;
+    return newest === undefined
+      ? Number(text) < Math.max(1, this.#stretch.fromSeq)
+      : Number(text) === newest.seq;
   }
 
   /** What came is worth something if it leads from one message to another. */
