@@ -195,8 +195,9 @@ export interface CreateGameOptions {
 }
 
 /**
- * `live`: deltas flow. `rejoining`: the connection or a delta was lost, full state is on its way. `lost`: it cannot
- * be joined again, or another session of the user plays it now (code `replaced`). `ended`: it is over. `left`: by `leave()`.
+ * `live`: deltas flow. `rejoining`: the connection or a delta was lost, or another process owns a volatile game now;
+ * full state is on its way. `lost`: it cannot be joined again, or another session of the user plays it now (code
+ * `replaced`). `ended`: it is over. `left`: by `leave()`.
  */
 export type GameStatus = 'live' | 'rejoining' | 'lost' | 'ended' | 'left';
 

@@ -107,12 +107,13 @@ export class GameFeed {
   start(reply: StateReply): void {
     const { epoch, seq, liveN } = reply;
     const needsLog = this.log.state === 'waiting' || this.log.state === 'resetting';
-    if (needsLog && this.#live === undefined) this.#listener.onPosition(seq);
+    const needsLive = this.#live?.state === 'waiting' && liveN !== undefined;
+    // What waited is told as soon as either goes on.
+    if (needsLive || (needsLog && !this.isVolatile)) this.#listener.onPosition(positionOf(reply));
     if (needsLog) this.log.start({ seq, stamp: undefined });
-    if (this.#live?.state !== 'waiting' || liveN === undefined) return;
+    if (!needsLive) return;
     this.#isLiveStarted = true;
-    this.#listener.onPosition(positionOf(reply));
-    this.#live.start(epoch, liveN);
+    this.#live?.start(epoch, liveN);
   }
 
   /** Another owner: what the ones before said leads nowhere. */
