@@ -1,4 +1,5 @@
 import { gameId, gameStreamName, type Subject, snapshotStreamName } from '@breakwater/bus';
+import type { RunningService } from '@breakwater/service-kit';
 import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PARTITIONS, Sims, simEnv, subjects } from './sims.ts';
@@ -9,6 +10,7 @@ const MIB = 1_048_576;
 describe('a game whose log is full when its process dies', () => {
   let sims: Sims;
   let doomed: ServiceProcess;
+  let next: RunningService;
   beforeEach(async () => {
     sims = await Sims.start();
   });
@@ -19,8 +21,13 @@ describe('a game whose log is full when its process dies', () => {
 
   /** One process that will die, and one that will take over. */
   async function pods(env: Record<string, string>): Promise<void> {
-    await sims.pod('sim-next', env);
+    next = await sims.pod('sim-next', env);
     doomed = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-doomed', env) });
+  }
+
+  async function fullLogs(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${next.httpPort}/metrics`)).text();
+    return Number(/^breakwater_simulation_full_logs_total (\S+)/m.exec(text)?.[1] ?? 0);
   }
 
   /** Games in the same partition that nobody plays. */
@@ -57,7 +64,10 @@ describe('a game whose log is full when its process dies', () => {
     await doomed.kill();
     const claimed = await sims.host('sim-next', game, { ...RESTLESS, epoch: 2 });
     expect(claimed).toEqual({ outcome: 'hosted', epoch: 2 });
-    expect((await sims.log(game)).at(-1)?.record).toMatchObject({ kind: 'claim', epoch: 2 });
+    expect(
+      (await sims.log(game)).filter(({ record }) => record.kind === 'claim' && record.epoch === 2),
+    ).toHaveLength(1);
+    await eventually(async () => (await fullLogs()) > 0, { timeoutMs: 30_000 });
     await expect(sims.ask(game, joinOf('bob'), 500)).rejects.toMatchObject({ code: 'unavailable' });
   }
 

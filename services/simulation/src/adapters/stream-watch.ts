@@ -1,5 +1,8 @@
 import { BusError, type Cancel, type Clock, type Logger, type NatsBus } from '@breakwater/service-kit';
 
+/** A date that no stream has. */
+const NEVER = '';
+
 export interface StreamWatchDeps {
   readonly nats: NatsBus;
   readonly clock: Clock;
@@ -16,7 +19,7 @@ export class StreamWatch {
   #cancel: Cancel | undefined;
   #checking: Promise<void> | undefined;
 
-  /** `remade`: those of `streams` that this process found gone when it started. */
+  /** `remade`: those of `streams` that this process found gone when it started; they count as lost as long as it runs. */
   constructor(
     deps: StreamWatchDeps,
     streams: readonly string[],
@@ -25,7 +28,7 @@ export class StreamWatch {
   ) {
     this.#deps = deps;
     this.#checkMs = checkMs;
-    this.#created = new Map(streams.map((stream) => [stream, undefined]));
+    this.#created = new Map(streams.map((stream) => [stream, remade.has(stream) ? NEVER : undefined]));
     this.#lost = new Set(remade);
   }
 

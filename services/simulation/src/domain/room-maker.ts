@@ -19,12 +19,16 @@ export interface RoomMakerDeps {
   readonly isOver: () => boolean;
 }
 
-const EVERY_MS = 2_000;
+/** Between two tries: doubled while they remove nothing, because each reads the log and writes the state. */
+const FIRST_MS = 2_000;
+const MAX_MS = 10_000;
 const GIVE_UP_MS = 10_000;
 
 export class RoomMaker {
   readonly #deps: RoomMakerDeps;
   #nextMs = Number.NEGATIVE_INFINITY;
+  #delayMs = FIRST_MS;
+  #purgedBelow = 0;
   #isRunning = false;
 
   constructor(deps: RoomMakerDeps) {
@@ -35,7 +39,8 @@ export class RoomMaker {
   run(): void {
     const nowMs = this.#deps.ports.clock.monotonicMs();
     if (this.#isRunning || nowMs < this.#nextMs) return;
-    this.#nextMs = nowMs + EVERY_MS;
+    this.#nextMs = nowMs + this.#delayMs;
+    this.#delayMs = Math.min(MAX_MS, this.#delayMs * 2);
     this.#isRunning = true;
     void this.#make().finally(() => {
       this.#isRunning = false;
@@ -47,7 +52,10 @@ export class RoomMaker {
     for (let snapshots = 0; snapshots < 2; snapshots++) {
       const result = await this.#snapshot();
       this.#deps.onSnapshot(result);
-      if (result.kind !== 'taken' || result.purgedBelow > 0) return;
+      if (result.kind !== 'taken') return;
+      if (result.purgedBelow > this.#purgedBelow) this.#delayMs = FIRST_MS;
+      this.#purgedBelow = result.purgedBelow;
+      if (result.purgedBelow > 0) return;
     }
   }
 
