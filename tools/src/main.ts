@@ -82,3 +82,5 @@ try {
   console.error(isExpected ? error.message : error instanceof Error ? error.stack : messageOf(error));
   process.exitCode = 1;
 }
+// After minutes of cut sockets and killed children Node may wait for ever for a handle of its own: the command is over.
+process.exit();
