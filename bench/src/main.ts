@@ -9,8 +9,9 @@ import { idle } from './idle.ts';
 import { replay } from './replay.ts';
 import { type Finished, writePerformanceDoc } from './report/performance-doc.ts';
 import { tick } from './tick.ts';
+import { volatile } from './volatile.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, commit, replay, failover];
+const BENCHMARKS: readonly Benchmark[] = [fanout, idle, tick, volatile, commit, replay, failover];
 
 async function main(args: readonly string[]): Promise<number> {
   const isJson = args.includes('--json');
