@@ -6,6 +6,9 @@ export class Calm {
   readonly #clock: ModelClock;
   readonly #troubles = new Map<string, number>();
   readonly #sinceMs = new Map<string, number>();
+  /** Troubles that are over, from and to. */
+  readonly #past = new Map<string, { readonly fromMs: number; readonly toMs: number }[]>();
+  readonly #beganMs = new Map<string, number>();
 
   constructor(clock: ModelClock) {
     this.#clock = clock;
@@ -13,12 +16,19 @@ export class Calm {
 
   /** Something happens to it, until `end`. */
   begin(who: string): void {
-    this.#troubles.set(who, (this.#troubles.get(who) ?? 0) + 1);
+    const troubles = this.#troubles.get(who) ?? 0;
+    if (troubles === 0) this.#beganMs.set(who, this.#clock.monotonicMs());
+    this.#troubles.set(who, troubles + 1);
   }
 
   end(who: string): void {
-    this.#troubles.set(who, (this.#troubles.get(who) ?? 1) - 1);
+    const troubles = (this.#troubles.get(who) ?? 1) - 1;
+    this.#troubles.set(who, troubles);
     this.touch(who);
+    if (troubles > 0) return;
+    const past = this.#past.get(who) ?? [];
+    past.push({ fromMs: this.#beganMs.get(who) ?? 0, toMs: this.#clock.monotonicMs() });
+    this.#past.set(who, past);
   }
 
   /** Something has happened to it; its effects are over in `forMs`. */
@@ -30,6 +40,17 @@ export class Calm {
   /** For so long nothing has happened to any of them, ms. */
   forMs(...who: readonly string[]): number {
     return Math.min(...who.map((each) => this.#calmMs(each)));
+  }
+
+  /** As `forMs` of `who`, without the time in which `other` was in trouble: nobody heard of it then. */
+  audibleMs(who: string, other: string): number {
+    const nowMs = this.#clock.monotonicMs();
+    const calmMs = this.#calmMs(who);
+    const troubles = [...(this.#past.get(other) ?? [])];
+    const isOn = (this.#troubles.get(other) ?? 0) > 0;
+    if (isOn) troubles.push({ fromMs: this.#beganMs.get(other) ?? 0, toMs: nowMs });
+    const overlaps = troubles.map(({ fromMs, toMs }) => Math.max(0, toMs - Math.max(fromMs, nowMs - calmMs)));
+    return calmMs - overlaps.reduce((sum, ms) => sum + ms, 0);
   }
 
   #calmMs(who: string): number {

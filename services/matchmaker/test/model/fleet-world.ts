@@ -123,7 +123,7 @@ export class FleetWorld {
         this.#slow(command.sim, command);
         break;
       case 'loseHeartbeats':
-        this.#loseHeartbeats(command.sim, command.count);
+        this.#sim(command.sim).lostHeartbeats = command.count;
         break;
       case 'killMatchmaker':
         this.#killMatchmaker(command.matchmaker);
@@ -238,12 +238,6 @@ export class FleetWorld {
     };
     set(true);
     this.clock.after(ms * 3, () => set(false));
-  }
-
-  #loseHeartbeats(index: number, count: number): void {
-    const sim = this.#sim(index);
-    sim.lostHeartbeats = count;
-    this.#calm.touch(sim.name, (count + 1) * LIMITS.heartbeatMs);
   }
 
   #killMatchmaker(index: number): void {
@@ -407,6 +401,7 @@ export class FleetWorld {
       random: this.#random,
       maxGames: MAX_GAMES,
       nonce: () => `n${this.#next()}`,
+      onLostHeartbeat: (pod) => this.#calm.touch(pod, LIMITS.heartbeatMs),
       onLeft: (sim) => this.#onLeft(sim),
     });
   }

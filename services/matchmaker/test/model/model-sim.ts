@@ -51,6 +51,7 @@ export interface SimSetup {
   readonly random: () => number;
   readonly maxGames: number;
   readonly nonce: () => string;
+  readonly onLostHeartbeat: (pod: string) => void;
   /** It drained and is no more. */
   readonly onLeft: (sim: ModelSim) => void;
 }
@@ -193,8 +194,10 @@ export class ModelSim {
       isLeaving,
       changed: this.#report.changes(games),
     };
-    if (this.lostHeartbeats > 0) this.lostHeartbeats -= 1;
-    else link.up(() => nats.statuses.say(status));
+    if (this.lostHeartbeats > 0) {
+      this.lostHeartbeats -= 1;
+      this.#setup.onLostHeartbeat(pod);
+    } else link.up(() => nats.statuses.say(status));
   }
 
   async #host(request: SimHost): Promise<SimHosted> {
