@@ -92,3 +92,12 @@ test('whatever comes in whatever order: epochs and sequences that are shown only
     }),
   );
 });
+
+test('at an edge that is behind, an older state is not shown, nor is what follows it', () => {
+  const feed = feedAt(2, 10);
+  feed.awaitState();
+  expect(feed.accept(state(2, 8))).toEqual({ kind: 'drop' });
+  expect(feed.accept(delta(2, 9, 8))).toEqual({ kind: 'drop' });
+  expect(feed.accept(delta(2, 12, 10))).toEqual({ kind: 'drop' });
+  expect(feed.accept(state(2, 12))).toMatchObject({ kind: 'state' });
+});

@@ -12,13 +12,9 @@ class Stage {
   readonly world = new MemoryWorld({ trouble: 0, random: () => 0.5 }, { keepAliveMs: 100_000 });
   readonly #asked: ((answer: Asked) => void)[] = [];
   readonly #tails: ((tail: FeedPosition | undefined) => void)[] = [];
-  readonly watcher = new Watcher({
-    clock: this.world.clock,
-    publish: () => undefined,
-    request: () => new Promise((resolve) => void this.#asked.push(resolve)),
-    read: async (fromSeq) => this.#read(fromSeq),
-    tail: () => new Promise((resolve) => void this.#tails.push(resolve)),
-  });
+  readonly watcher = this.#newWatcher();
+  /** Another edge. */
+  readonly other = this.#newWatcher();
   #joins = 0;
   #n = 0;
 
@@ -46,9 +42,9 @@ class Stage {
   }
 
   /** The player asks for a seat, and the owner answers: the answer, not yet delivered. */
-  async join(): Promise<StateReply> {
+  async join(edge = this.watcher): Promise<StateReply> {
     this.#joins += 1;
-    void this.watcher.join('ann');
+    void edge.join('ann');
     this.world.join('ann', this.#joins);
     await this.world.ticks(5);
     return this.newestReply();
@@ -75,12 +71,12 @@ class Stage {
   }
 
   /** The feed brings the record at this place of the log, from its end: -1 is the newest. */
-  async feed(at: number): Promise<void> {
+  async feed(at: number, edge = this.watcher): Promise<void> {
     const { archive } = this.world.log;
     const index = archive.length + at;
     const record = archive[index];
     if (record === undefined) throw new Error('there is no such record');
-    this.watcher.follower.onRecord({ ...entryOf(record), prev: archive[index - 1]?.seq ?? 0 });
+    edge.follower.onRecord({ ...entryOf(record), prev: archive[index - 1]?.seq ?? 0 });
     await this.pass();
   }
 
@@ -95,14 +91,35 @@ class Stage {
   }
 
   /** Sequences that the player was shown, in order. */
-  shown(): number[] {
-    const { shown = [] } = this.watcher.members.get('ann') ?? {};
+  shown(edge = this.watcher): number[] {
+    const { shown = [] } = edge.members.get('ann') ?? {};
     return shown.map((each) => (each.kind === 'state' ? each.reply.seq : each.seq));
   }
 
   deltas(): number[] {
     const entries = this.world.log.archive.map(entryOf);
     return entries.filter(({ record }) => record.kind === 'delta').map(({ seq }) => seq);
+  }
+
+  /** The player comes back at the other edge; what that edge asks the owner meanwhile is answered as well. */
+  async move(): Promise<void> {
+    const before = this.other.members.get('ann')?.join ?? 0;
+    // Joins are numbered by the client, wherever it is.
+    for (let join = before; join < this.#joins; join++) void this.other.join('ann');
+    this.#asked.length = 0;
+    const reply = await this.join(this.other);
+    await this.answer({ ...reply, join: this.#joins });
+    while (this.#asked.length > 0) await this.answer(await this.sync());
+  }
+
+  #newWatcher(): Watcher {
+    return new Watcher({
+      clock: this.world.clock,
+      publish: () => undefined,
+      request: () => new Promise((resolve) => void this.#asked.push(resolve)),
+      read: async (fromSeq) => this.#read(fromSeq),
+      tail: () => new Promise((resolve) => void this.#tails.push(resolve)),
+    });
   }
 
   #read(fromSeq: number): LogStretch<GameRecord> {
@@ -204,6 +221,47 @@ const SCHEDULES = [
     },
   },
   {
+    row: 'B4, moved: the player comes to an edge that misses the next delta',
+    async run(stage: Stage) {
+      await stage.answer(await stage.join());
+      await stage.move();
+      await stage.delta();
+      await stage.delta();
+      await stage.feed(-1, stage.other);
+      expect(stage.shown(stage.other)).toEqual(stage.deltas().slice(-3));
+    },
+  },
+  {
+    row: 'B4n, moved: the edge misses the last delta of all, and looks at the tail',
+    async run(stage: Stage) {
+      await stage.answer(await stage.join());
+      await stage.move();
+      await stage.delta();
+      void stage.other.checkTail();
+      await stage.answerTail(stage.tailNow());
+      expect(stage.shown(stage.other)).toEqual(stage.deltas().slice(-2));
+    },
+  },
+  {
+    row: 'B4c: the player comes to an edge that is behind, with an older state at hand',
+    async run(stage: Stage) {
+      const old = await stage.join();
+      await stage.answer(old);
+      // The other edge has seen the game up to here, and nothing since.
+      stage.other.follower.start({ seq: old.seq, stamp: undefined });
+      for (let count = 0; count < 2; count++) {
+        await stage.delta();
+        await stage.feed(-1);
+      }
+      const before = stage.shown().at(-1);
+      await stage.move();
+      expect(Math.min(...stage.shown(stage.other))).toBeGreaterThan(before ?? Number.POSITIVE_INFINITY);
+      await stage.delta();
+      await stage.feed(-1, stage.other);
+      expect(stage.shown(stage.other).at(-1)).toBe(stage.deltas().at(-1));
+    },
+  },
+  {
     row: 'B5: the last republication is lost, and nobody has anything more to say',
     async run(stage: Stage) {
       await stage.answer(await stage.join());
@@ -231,6 +289,6 @@ it.each(SCHEDULES)(
   async ({ run }) => {
     const stage = await new Stage().begin();
     await run(stage);
-    expect(stage.watcher.faults).toEqual([]);
+    expect([...stage.watcher.faults, ...stage.other.faults]).toEqual([]);
   },
 );
