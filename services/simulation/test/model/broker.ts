@@ -3,8 +3,10 @@
 import type { GameInput } from '@breakwater/bus';
 import { type Link, type ModelClock, ModelServer } from '@breakwater/testkit';
 import type { AppendOutcome, StoredRecord } from '../../src/domain/ports.ts';
+import type { DatedRecord } from '../../src/domain/retention.ts';
 import { MemoryChain } from '../memory-chain.ts';
 import { MemoryLedgers } from '../memory-ledgers.ts';
+import { recordOf } from './evidence.ts';
 
 /** The one game of the model. */
 export const GAME = 'game';
@@ -35,12 +37,15 @@ export class Broker extends ModelServer {
   readonly snapshots = new MemoryChain();
   /** Republications that get lost from now on. */
   feedLosses = 0;
+  /** What a sweep did to a game that is alive. */
+  readonly sweepFaults: string[] = [];
   /** Appends that are refused from now on because the stream is full. */
   fullAppends = 0;
   readonly #random: () => number;
   readonly #kind: StreamKind;
   readonly #feed = new Set<Subscriber<FeedMessage>>();
   readonly #inputs = new Set<Subscriber<Delivery>>();
+  readonly #storedMs = new Map<number, number>();
   readonly #inProcess = new Map<MemoryChain, object>();
 
   constructor(clock: ModelClock, random: () => number, kind: StreamKind) {
@@ -90,6 +95,20 @@ export class Broker extends ModelServer {
     super.restart(downMs);
   }
 
+  /** The log's last record, and when it was stored. */
+  datedTail(): DatedRecord | undefined {
+    const tail = this.log.records.at(-1);
+    return tail && { ...tail, unixMs: this.#storedMs.get(tail.seq) ?? 0 };
+  }
+
+  /** A sweep keeps only the records from `seq` on. */
+  sweep(chain: MemoryChain, seq: number): void {
+    const tail = this.log.records.at(-1);
+    const isOver = tail === undefined || recordOf(tail).kind === 'end';
+    if (!isOver) this.sweepFaults.push(`a sweep cut the game at ${tail.seq}, which is alive`);
+    chain.purgeBelow(seq);
+  }
+
   /** What is in process is dropped, or stored with its answer and its republication lost. */
   changeLeader(isKept: boolean): void {
     for (const commit of this.#inProcess.values()) if (isKept) (commit as { lose(): void }).lose();
@@ -118,7 +137,9 @@ export class Broker extends ModelServer {
   #store(chain: MemoryChain, bytes: Uint8Array, expectedSeq: number): AppendOutcome {
     const prev = chain.records.at(-1)?.seq ?? 0;
     const outcome = chain.apply(bytes, expectedSeq);
-    if (outcome.kind === 'stored' && chain === this.log) this.#republish({ seq: outcome.seq, bytes, prev });
+    if (outcome.kind !== 'stored' || chain !== this.log) return outcome;
+    this.#storedMs.set(outcome.seq, this.clock.monotonicMs());
+    this.#republish({ seq: outcome.seq, bytes, prev });
     return outcome;
   }
 

@@ -39,6 +39,10 @@ export type Command =
   | { readonly kind: 'changeLeader'; readonly isKept: boolean }
   | { readonly kind: 'loseFeed' | 'fillStream'; readonly count: number }
   | { readonly kind: 'damage'; readonly how: Damage }
+  /** The process is stopped at once and comes back with the next version of the game; only the model has two. */
+  | { readonly kind: 'upgrade'; readonly process: number }
+  /** The process tidies up behind games that are over; only in the model is that ever due. */
+  | { readonly kind: 'sweep'; readonly process: number }
   /** `oldJoin`: a late copy of an earlier join arrives. */
   | { readonly kind: 'join' | 'oldJoin' | 'leave' | 'drop' | 'resend'; readonly user: number }
   | { readonly kind: 'play'; readonly user: number; readonly name: Play; readonly isReversed: boolean };
@@ -61,6 +65,8 @@ export const FAULTS = [
   'loseFeed',
   'fillStream',
   'damage',
+  'upgrade',
+  'sweep',
   'oldJoin',
   'drop',
 ] as const satisfies readonly CommandKind[];
@@ -133,6 +139,8 @@ const COMMANDS: readonly fc.WeightedArbitrary<Command>[] = [
   { weight: 3, arbitrary: fc.record({ kind: either('pauseServer', 'restartServer'), ms }) },
   { weight: 4, arbitrary: fc.record({ kind: kind('changeLeader'), isKept: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: either('loseFeed', 'fillStream'), count }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('upgrade'), process }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind('sweep'), process }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('damage'), how: fc.constantFrom(...DAMAGES) }) },
 ];
 

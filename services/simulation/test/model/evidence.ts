@@ -31,7 +31,8 @@ export function recordOf({ bytes }: StoredRecord): GameRecord {
 
 /** Everything that is wrong, as sentences; none for a run that was safe. */
 export function faultsOf(evidence: Evidence): string[] {
-  const chain = chainFaults(evidence.records.map(recordOf));
+  const records = evidence.records.map(recordOf);
+  const chain = [...chainFaults(records), ...versionFaults(records)];
   if (chain.length > 0) return chain;
   const { faults, committed } = replayAll(evidence);
   // Of a log that is wrong in itself nothing else can be said.
@@ -53,6 +54,19 @@ export function chainFault(record: GameRecord, before: GameRecord | undefined): 
   if (record.epoch === before.epoch && record.nonce === before.nonce)
     return record.n === before.n + 1 ? undefined : 'a hosting skipped or repeated a number';
   return isClaimOf(before.epoch + 1) ? undefined : 'another hosting wrote without a claim of a higher epoch';
+}
+
+/** Once a game has gone on in a version it never goes on in an older one. */
+function versionFaults(records: readonly GameRecord[]): string[] {
+  const faults: string[] = [];
+  let claimed = 0;
+  let played = 0;
+  for (const record of records) {
+    if (record.kind === 'claim') claimed = record.schemaVersion;
+    else if (claimed < played) faults.push(`a game of version ${played} went on in version ${claimed}`);
+    else if (record.kind === 'delta') played = claimed;
+  }
+  return faults;
 }
 
 /**

@@ -5,17 +5,15 @@ import type { GameDefinition } from '@breakwater/game-kit';
 import type { ModelClock } from '@breakwater/testkit';
 import { DEFAULT_OWNER_OPTIONS, type OwnerOptions } from '../../src/domain/owner-types.ts';
 import { sleep } from '../../src/domain/ports.ts';
-import { game as lab } from '../games/lab/game.ts';
 import { type Broker, GAME } from './broker.ts';
 import { PROCESSES } from './command.ts';
 import { ModelProcess, type ProcessEvents } from './model-process.ts';
+import { lab, nextLab } from './next-lab.ts';
 import type { Seam } from './seeded-bugs.ts';
 
 const RESPAWN_MS = 300;
 const WARM_TIMEOUT_MS = 400;
-export const definition = lab as unknown as GameDefinition;
-/** What every request for the game names. */
-const PLACE = { game: GAME, type: definition.type, schemaVersion: definition.schemaVersion };
+export const definition = lab;
 const OWNER: OwnerOptions = {
   ...DEFAULT_OWNER_OPTIONS,
   hashEveryRecords: 1,
@@ -36,6 +34,8 @@ export class ModelFleet {
   /** The highest epoch that any answer named: what a registry would hold. */
   heardEpoch = 0;
   readonly #parts: FleetParts;
+  /** By process: the version of the game that it has. */
+  readonly #definitions: GameDefinition[] = Array.from({ length: PROCESSES }, () => lab);
   #nonces = 0;
   #isOver = false;
 
@@ -59,6 +59,18 @@ export class ModelFleet {
     });
   }
 
+  /** Comes back with the next version. */
+  upgrade(index: number): void {
+    this.#definitions[index] = nextLab;
+    this.crash(index);
+  }
+
+  /** What every request to the process names. */
+  #place(index: number) {
+    const { type, schemaVersion } = this.at(index).definition;
+    return { game: GAME, type, schemaVersion };
+  }
+
   pause(index: number, ms: number): void {
     const process = this.at(index);
     process.pause();
@@ -69,7 +81,7 @@ export class ModelFleet {
   host(index: number, epoch: number, tailSeq?: number): Promise<SimHosted> {
     const { link, host } = this.at(index);
     const { promise, resolve } = Promise.withResolvers<SimHosted>();
-    const request = { ...PLACE, epoch, options: { hp: 3 }, seed: 11 };
+    const request = { ...this.#place(index), epoch, options: { hp: 3 }, seed: 11 };
     const hear = (answer: SimHosted) => {
       this.heardEpoch = Math.max(this.heardEpoch, answer.epoch);
       resolve(answer);
@@ -93,7 +105,7 @@ export class ModelFleet {
   warm(index: number): Promise<void> {
     const { link, host } = this.at(index);
     const { promise, resolve } = Promise.withResolvers<void>();
-    link.down(() => void host.warm(PLACE).then(() => link.up(resolve)));
+    link.down(() => void host.warm(this.#place(index)).then(() => link.up(resolve)));
     return Promise.race([promise, sleep(this.#parts.clock, WARM_TIMEOUT_MS)]);
   }
 
@@ -123,6 +135,7 @@ export class ModelFleet {
 
   #spawn(index: number): ModelProcess {
     const { broker, clock, random, seam, events } = this.#parts;
+    const definition = this.#definitions[index] ?? lab;
     const setup = { name: `sim-${index}`, broker, clock, random, definition, owner: OWNER, seam, events };
     return new ModelProcess({ ...setup, nonce: () => this.#nonce() });
   }

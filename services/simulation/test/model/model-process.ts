@@ -10,6 +10,7 @@ import type { Owner } from '../../src/domain/owner.ts';
 import type { OwnerOptions, StopReason } from '../../src/domain/owner-types.ts';
 import type { AppendOutcome, Cancel, ChainPort, OwnerPorts } from '../../src/domain/ports.ts';
 import { Report } from '../../src/domain/report.ts';
+import { type DatedRecord, Retention, type RetentionPorts } from '../../src/domain/retention.ts';
 import { DEFAULT_SCHEDULE, TickSchedule } from '../../src/domain/schedule.ts';
 import type { MemoryChain } from '../memory-chain.ts';
 import { SILENT_EVENTS } from '../silent-events.ts';
@@ -21,6 +22,8 @@ const HOUSEKEEP_MS = 300;
 const WARM_KEEP_MS = 800;
 const TAIL_CHECK_MS = 2_000;
 export const HOST_TIMEOUT_MS = 1_000;
+/** What is left of an ended game outlives every run. */
+const RETENTION = { endedMs: 200, tombstoneMs: 3_600_000, quietMs: 100, paceMs: 5, maxRemembered: 4 };
 
 export interface ProcessEvents {
   onStopped(process: ModelProcess, epoch: number, reason: StopReason, detail: string | undefined): void;
@@ -46,8 +49,11 @@ export class ModelProcess {
   readonly link: Link;
   readonly clock: ProcessClock;
   readonly host: Host;
+  readonly definition: GameDefinition;
   readonly #setup: ProcessSetup;
   readonly #schedule: TickSchedule;
+  readonly #retention: Retention;
+  readonly #stopped = new AbortController();
   #stopHousekeeping: Cancel | undefined;
   isPaused = false;
   isDead = false;
@@ -56,8 +62,10 @@ export class ModelProcess {
     const { name, broker, clock, definition, random, events } = setup;
     this.#setup = setup;
     this.name = name;
+    this.definition = definition;
     this.link = broker.newLink();
     this.clock = new ProcessClock(clock);
+    this.#retention = new Retention(this.#retentionPorts(), RETENTION, () => undefined);
     this.#schedule = new TickSchedule(this.clock, DEFAULT_SCHEDULE, events.onTickError);
     const ports: HostPorts = {
       portsOf: () => ({ ...this.#chains(), clock: this.clock, random }),
@@ -106,8 +114,14 @@ export class ModelProcess {
     this.#setup.broker.forget(this.link);
   }
 
+  /** Tidies up behind a game that is over, as each process does now and then. */
+  sweep(): void {
+    if (!this.isDead) void this.#retention.sweep(0, this.#stopped.signal).catch(() => undefined);
+  }
+
   /** In order: all games left, timers stopped. */
   async stop(signal: AbortSignal): Promise<void> {
+    this.#stopped.abort();
     await this.host.leaveAll(signal);
     this.#schedule.stop();
     this.#stopHousekeeping?.();
@@ -118,6 +132,30 @@ export class ModelProcess {
       this.host.housekeep();
       this.#housekeep();
     });
+  }
+
+  #retentionPorts(): RetentionPorts {
+    const { broker, seam } = this.#setup;
+    const { log, snapshots } = broker;
+    const same = (tail: DatedRecord | undefined) => tail;
+    const cut = (chain: MemoryChain, seq: number) =>
+      this.#ask<undefined>((answer) => answer(void broker.sweep(chain, seq) as undefined));
+    return {
+      games: () => this.#ask((answer) => answer(new Map([[GAME, log.records.length]]))),
+      snapshotted: () => this.#ask((answer) => answer(new Set(snapshots.records.length > 0 ? [GAME] : []))),
+      tail: async () => (seam.sweptTail ?? same)(await this.#ask((answer) => answer(broker.datedTail()))),
+      standing: async () => ({ kind: 'open' }),
+      end: async () => undefined,
+      trim: async (_game, seq) => {
+        await cut(snapshots, Number.POSITIVE_INFINITY);
+        await cut(log, seq);
+      },
+      forget: async () => {
+        for (const chain of [snapshots, log]) await cut(chain, Number.POSITIVE_INFINITY);
+      },
+      clock: this.clock,
+      unixMs: () => this.clock.monotonicMs(),
+    };
   }
 
   #chains(): Pick<OwnerPorts, 'log' | 'snapshots' | 'ledger'> {

@@ -11,8 +11,9 @@ import { type Command, type Plan, PROCESSES, USERS, userOf, type Who } from './c
 import { damageNewest } from './damage.ts';
 import { type Evidence, recordOf } from './evidence.ts';
 import { entryOf, watcherPorts } from './model-edge.ts';
-import { definition, ModelFleet } from './model-fleet.ts';
+import { ModelFleet } from './model-fleet.ts';
 import { HOST_TIMEOUT_MS, type ModelProcess } from './model-process.ts';
+import { nextLab } from './next-lab.ts';
 import type { Seam } from './seeded-bugs.ts';
 import { Watcher } from './watcher.ts';
 
@@ -29,7 +30,7 @@ export class ModelWorld {
   /** What was seen to go wrong while it went wrong. */
   readonly violations: string[] = [];
   readonly #random: () => number;
-  readonly #factory = new GameFactory(definition, () => undefined);
+  readonly #factory = new GameFactory(nextLab, () => undefined);
   readonly #fleet: ModelFleet;
   readonly #edge: Link;
   #isEnded = false;
@@ -147,6 +148,12 @@ export class ModelWorld {
       case 'damage':
         damageNewest(broker.snapshots, command.how);
         break;
+      case 'upgrade':
+        fleet.upgrade(command.process);
+        break;
+      case 'sweep':
+        fleet.at(command.process).sweep();
+        break;
       case 'join':
         void watcher.join(userOf(command.user));
         break;
@@ -204,12 +211,14 @@ export class ModelWorld {
   }
 
   async #findOwner(): Promise<void> {
-    for (let attempt = 0; attempt < 6; attempt++) {
-      const hosting = this.#fleet.host(Math.floor(this.#random() * PROCESSES), this.#fleet.heardEpoch + 1);
+    const first = Math.floor(this.#random() * PROCESSES);
+    for (let attempt = 0; attempt < PROCESSES * 3; attempt++) {
+      const hosting = this.#fleet.host((first + attempt) % PROCESSES, this.#fleet.heardEpoch + 1);
       const { outcome, refusal, detail } = await this.#until(hosting);
       this.#isEnded = refusal === 'ended';
       if (outcome === 'hosted' || this.#isEnded) return;
-      if (refusal === 'claimed') continue;
+      // Of the next version already, which another process has.
+      if (refusal === 'claimed' || refusal === 'unknown_game_type') continue;
       this.violations.push(`the game is lost: ${refusal} ${detail ?? ''}`);
       return;
     }
@@ -234,7 +243,7 @@ export class ModelWorld {
     await this.#until(this.#fleet.stop());
     this.watcher.close();
     await this.clock.advance(LONGEST_BACKOFF_MS);
-    this.violations.push(...this.#fleet.leftovers());
+    this.violations.push(...this.#fleet.leftovers(), ...this.broker.sweepFaults);
     this.violations.push(...this.watcher.faults, ...this.broker.ledgers.violations);
     this.violations.push(...awardFaults(this.broker, this.#factory));
   }

@@ -19,7 +19,7 @@ function again(): { seed?: number; path?: string } {
   return seed === undefined ? {} : { seed: Number(seed), ...(path !== undefined && { path }) };
 }
 
-describe('a game in the model', { timeout: IS_LONG ? 3_600_000 : 240_000 }, () => {
+describe('a game in the model', { timeout: IS_LONG ? 7_200_000 : 600_000 }, () => {
   it('keeps every promise under any list of commands and faults', async () => {
     const property = fc.asyncProperty(plans(MAX_COMMANDS), async (plan) => {
       expect(await runInModel(plan), describePlan(plan)).toEqual([]);
@@ -28,7 +28,7 @@ describe('a game in the model', { timeout: IS_LONG ? 3_600_000 : 240_000 }, () =
   });
 });
 
-describe('the runs find that', { timeout: 240_000 }, () => {
+describe('the runs find that', { timeout: 600_000 }, () => {
   it.each(Object.entries(SEEDED_BUGS))('%s', async (_name, seam) => {
     let found: readonly string[] = [];
     const property = fc.asyncProperty(plans(MAX_COMMANDS), async (plan) => {

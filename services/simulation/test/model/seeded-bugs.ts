@@ -1,7 +1,8 @@
 /** Bugs put between the real code and the model's world: the runs have to find each of them. */
 
-import { decodeSnapshot, encodeSnapshot } from '@breakwater/bus';
+import { decodeSnapshot, encodeGameRecord, encodeSnapshot } from '@breakwater/bus';
 import type { ChainPort } from '../../src/domain/ports.ts';
+import type { DatedRecord } from '../../src/domain/retention.ts';
 import type { Broker } from './broker.ts';
 import { recordOf } from './evidence.ts';
 
@@ -9,6 +10,8 @@ import { recordOf } from './evidence.ts';
 export interface Seam {
   readonly log?: (port: ChainPort, broker: Broker) => ChainPort;
   readonly snapshots?: (port: ChainPort, broker: Broker) => ChainPort;
+  /** The last record of a log as a sweep reads it. */
+  readonly sweptTail?: (tail: DatedRecord | undefined) => DatedRecord | undefined;
   readonly nonce?: (nonce: string) => string;
   /** The sequence before a record as the edge reads it off the feed. */
   readonly prevOf?: (prev: number, position: number) => number;
@@ -67,6 +70,21 @@ export const SEEDED_BUGS: Readonly<Record<string, Seam>> = {
       const decoded = decodeSnapshot(bytes);
       if (!decoded.ok) return append(bytes, expectedSeq);
       return append(encodeSnapshot({ ...decoded.value, logSeq: tailSeq(broker) }), expectedSeq);
+    }),
+  },
+  'what is quiet counts as ended': {
+    sweptTail: (tail) => {
+      if (tail === undefined) return undefined;
+      const { epoch, nonce, n } = recordOf(tail);
+      return { ...tail, bytes: encodeGameRecord({ kind: 'end', epoch, nonce, n, reason: 'quiet' }) };
+    },
+  },
+  'the first delta of a new version looks like any other': {
+    log: withAppend((append) => (bytes, expectedSeq) => {
+      const record = recordOf({ seq: 0, bytes });
+      if (record.kind !== 'delta' || record.isWhole !== true) return append(bytes, expectedSeq);
+      const { isWhole: _whole, ...rest } = record;
+      return append(encodeGameRecord(rest), expectedSeq);
     }),
   },
   'the edge overlooks a hole in the feed': { prevOf: (_prev, position) => position },

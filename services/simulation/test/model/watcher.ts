@@ -187,7 +187,7 @@ export class Watcher {
       this.follower.start({ seq: reply.seq, stamp: undefined });
     }
     const missed = this.#recent.after(reply.seq);
-    if (missed === undefined) return false;
+    if (missed === undefined || missed.some(isWhole)) return false;
     this.#epoch = Math.max(this.#epoch, reply.epoch);
     if (reply.schema !== '') member.replica = new Replica(JSON.parse(reply.schema));
     const slice = reply.parts.slices.find(({ pid }) => pid === member.pid);
@@ -204,6 +204,7 @@ export class Watcher {
   #forward(entry: FeedEntry<GameRecord>): void {
     this.#epoch = Math.max(this.#epoch, entry.record.epoch);
     this.#recent.add(entry);
+    if (isWhole(entry)) this.#resyncAll();
     for (const member of this.members.values())
       if (member.phase === 'live' && entry.seq > member.shownSeq) this.#deliver(member, entry);
   }
@@ -241,6 +242,10 @@ export class Watcher {
 
   #reset(): void {
     this.#recent.restart(undefined);
+    this.#resyncAll();
+  }
+
+  #resyncAll(): void {
     for (const member of this.members.values()) if (member.phase === 'live') this.#resync(member);
   }
 
@@ -284,4 +289,9 @@ export class Watcher {
     }
     return undefined;
   }
+}
+
+/** The game went on in another version: nothing can be applied to what was shown before. */
+function isWhole({ record }: FeedEntry<GameRecord>): boolean {
+  return record.kind === 'delta' && record.isWhole === true;
 }
