@@ -31,7 +31,7 @@ describe('while bots talk and play', () => {
   it.skipIf(!hasCommand('pauseApi') || !hasCommand('resumeApi'))(
     'the API server says nothing for a minute: chat and games go on, and new games are made',
     async () => {
-      await using load = await Load.start(installation, { name: 'api' });
+      await using load = await Load.start(installation, { name: 'api', isArchived: false });
       await using ada = await installation.connect('ada');
       const restarts = await installation.restarts();
       await clusterCommand('pauseApi');

@@ -155,20 +155,24 @@ describe('games survive', () => {
 
   const canPause = hasCommand('pauseApi') && hasCommand('resumeApi') && hasCommand('killContainer');
   it.skipIf(!canPause)('a process of simulation that is killed while the API server is silent', () =>
-    survive('silent', async (load) => {
-      const pod = await busiest();
-      await clusterCommand('pauseApi');
-      try {
-        await clusterCommand('killContainer', [containerId(pod)]);
-        await ownersChange(load);
-        await load.progress();
-        await sleep(API_OUTAGE_MS);
-        await load.progress();
-      } finally {
-        await clusterCommand('resumeApi');
-      }
-      await installation.ready('simulation');
-    }),
+    survive(
+      'silent',
+      async (load) => {
+        const pod = await busiest();
+        await clusterCommand('pauseApi');
+        try {
+          await clusterCommand('killContainer', [containerId(pod)]);
+          await ownersChange(load);
+          await load.progress();
+          await sleep(API_OUTAGE_MS);
+          await load.progress();
+        } finally {
+          await clusterCommand('resumeApi');
+        }
+        await installation.ready('simulation');
+      },
+      { isArchived: false },
+    ),
   );
 
   it.skipIf(!hasCommand('killContainer'))(

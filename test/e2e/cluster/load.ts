@@ -18,7 +18,10 @@ export interface LoadOptions {
   readonly games?: number;
   /** Messages a second of each bot. */
   readonly ratePerSecond?: number;
-  /** Copy the logs of the games before they are purged; not where NATS itself goes away. Default: when they play. */
+  /**
+   * Copy the logs of the games before they are purged; not where NATS goes away, or the API server, through which the
+   * copies come. Default: when they play.
+   */
   readonly isArchived?: boolean;
 }
 
