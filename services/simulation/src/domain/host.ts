@@ -312,7 +312,10 @@ export class Host {
     if (this.#games.get(game) === hosted) this.#games.delete(game);
     if (reason === 'ended' || reason === 'failed') this.#sayOver(hosted, owner.epoch, reason, detail);
     this.#observer.onStopped(game, owner.epoch, reason, detail);
-    if (reason === 'restarted') void this.#hostAnew(hosted, detail ?? reason);
+    if (reason !== 'restarted') return;
+    this.#hostAnew(hosted, detail ?? reason).catch((error: unknown) =>
+      this.#observer.onTrouble(game, `it cannot be hosted anew: ${String(error)}`),
+    );
   }
 
   /** Whoever comes first claims it: this process, or another that the matchmaker asked meanwhile. */
