@@ -42,13 +42,15 @@ export class Calm {
     return Math.min(...who.map((each) => this.#calmMs(each)));
   }
 
-  /** As `forMs` of `who`, without the time in which `other` was in trouble: nobody heard of it then. */
-  audibleMs(who: string, other: string): number {
+  /** As `forMs` of `who`, without the time in which one of the others was in trouble: nobody heard of it then. */
+  audibleMs(who: string, ...others: readonly string[]): number {
     const nowMs = this.#clock.monotonicMs();
     const calmMs = this.#calmMs(who);
-    const troubles = [...(this.#past.get(other) ?? [])];
-    const isOn = (this.#troubles.get(other) ?? 0) > 0;
-    if (isOn) troubles.push({ fromMs: this.#beganMs.get(other) ?? 0, toMs: nowMs });
+    const troubles = others.flatMap((other) => {
+      const isOn = (this.#troubles.get(other) ?? 0) > 0;
+      const now = isOn ? [{ fromMs: this.#beganMs.get(other) ?? 0, toMs: nowMs }] : [];
+      return [...(this.#past.get(other) ?? []), ...now];
+    });
     const overlaps = troubles.map(({ fromMs, toMs }) => Math.max(0, toMs - Math.max(fromMs, nowMs - calmMs)));
     return calmMs - overlaps.reduce((sum, ms) => sum + ms, 0);
   }

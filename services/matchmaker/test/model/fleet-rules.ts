@@ -107,7 +107,7 @@ export class FleetRules implements MatchmakerEvents {
 
   onGone(matchmaker: ModelMatchmaker, pod: string): void {
     this.counts.gone += 1;
-    const wellMs = this.#stage.calm.audibleMs(pod, NATS);
+    const wellMs = this.#stage.calm.audibleMs(pod, NATS, matchmaker.name);
     if (wellMs > HEARD_MS) this.#fault(`${matchmaker.name} takes ${pod} for gone, which is well`);
   }
 

@@ -4,7 +4,6 @@ import { podId, type SimVerb, subjectsFor } from '@breakwater/bus';
 import { ProtocolError } from '@breakwater/protocol';
 import { BusError } from '@breakwater/service-kit';
 import { ModelClock } from '@breakwater/testkit';
-import { isOpen } from '../../src/domain/registry.ts';
 import { Calm } from './calm.ts';
 import { type Command, commandsOf, MATCHMAKERS, type Plan, SIMS, type Who } from './fleet-command.ts';
 import { FleetRules, HEARD_MS, NATS } from './fleet-rules.ts';
@@ -12,6 +11,8 @@ import { LIMITS, limitsFor } from './limits.ts';
 import { ModelMatchmaker } from './model-matchmaker.ts';
 import { ModelNats } from './model-nats.ts';
 import { ModelSim, TYPE } from './model-sim.ts';
+import { claimsOf, quietFaults } from './quiet.ts';
+import { randomFrom } from './random.ts';
 import type { Seam } from './seeded-bugs.ts';
 
 const MAX_GAMES = 4;
@@ -326,45 +327,16 @@ export class FleetWorld {
     for (let passedMs = 0; faults.length > 0 && passedMs < QUIET_AFTER_MS; passedMs += 500) {
       if (this.rules.violations.length > 0) return;
       await this.clock.advance(500);
-      faults = this.#unquiet();
+      faults = quietFaults(this.#nats, this.#sims, this.#matchmakers, this.#calls.size);
     }
-    const claims = this.#claims();
+    const claims = claimsOf(this.#nats);
     await this.clock.advance(STABLE_MS);
-    this.rules.violations.push(...faults, ...this.#unquiet());
-    if (this.#claims() !== claims) this.rules.violations.push('games change hands although all is quiet');
-  }
-
-  #claims(): string {
-    return Array.from(this.#nats.logs, ([game, { epoch }]) => `${game} ${epoch}`).join();
-  }
-
-  /** What is not as it should be when nothing happens any more. */
-  #unquiet(): string[] {
-    const faults: string[] = [];
-    const leaders = this.#matchmakers.filter(({ isLeader }) => isLeader);
-    if (leaders.length !== 1) faults.push(`${leaders.length} matchmakers lead`);
-    for (const { waiting, mover } of leaders)
-      if (waiting + mover.running > 0) faults.push('games are still looked after');
-    if (this.#calls.size > 0) faults.push('requests are not answered');
-    for (const sim of this.#sims) if (sim.isDead || sim.isDraining) faults.push(`${sim.name} is not there`);
-    const entries = new Map(Array.from(this.#nats.games.values(), (entry) => [entry.game, entry]));
-    for (const [game, { epoch, isEnded }] of this.#nats.logs) {
-      const hosts = this.#sims.filter((sim) => !sim.isDead && sim.epochOf(game) !== undefined);
-      const entry = entries.get(game);
-      const where = `${game} at ${epoch} is on ${hosts.map(({ name }) => name).join()}`;
-      const isOver = isEnded || (entry === undefined && epoch === 0);
-      if (hosts.length !== (isOver ? 0 : 1)) faults.push(where);
-      if (entry === undefined && !isOver) faults.push(`${where}, and not in the registry`);
-      if (entry === undefined || isOver) continue;
-      if (!isOpen(entry)) faults.push(`${where}, and ${entry.state} in the registry`);
-      if (entry.pod !== hosts[0]?.name || entry.epoch !== epoch)
-        faults.push(`${where}, in the registry at ${entry.epoch} on ${entry.pod}`);
-    }
-    for (const { game, state } of entries.values())
-      if (this.#nats.logs.get(game)?.isEnded === true && state !== 'ended')
-        faults.push(`${game} has ended and is ${state} in the registry`);
-      else if (state === 'starting') faults.push(`${game} is still starting`);
-    return faults;
+    this.rules.violations.push(
+      ...faults,
+      ...quietFaults(this.#nats, this.#sims, this.#matchmakers, this.#calls.size),
+    );
+    if (claimsOf(this.#nats) !== claims)
+      this.rules.violations.push('games change hands although all is quiet');
   }
 
   #look(): void {
@@ -426,14 +398,3 @@ export class FleetWorld {
 }
 
 const asItIs = (matchmaker: string): string => `${matchmaker} as it is`;
-
-/** 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
