@@ -1,4 +1,4 @@
-/** Limits that both sides of the wire must know. An edge may be set lower and then says so in `welcome`. */
+/** Limits that both sides of the wire must know. An edge may take smaller frames and then says so in `welcome`. */
 export const LIMITS = {
   /** One client frame, UTF-8 bytes. */
   maxFrameBytes: 64 * 1024,

@@ -62,7 +62,7 @@ const sendSettings = {
     doc: 'UTF-8 bytes of a message.',
     default: LIMITS.maxTextBytes,
     min: 1,
-    max: 65_536,
+    max: LIMITS.maxTextBytes,
   }),
   dedupWindowMs: setting.durationMs({
     env: 'BREAKWATER_CHAT_DEDUP_WINDOW_MS',
