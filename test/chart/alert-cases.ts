@@ -109,7 +109,11 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'BreakwaterProcessesLost',
     firing: counter('breakwater_matchmaker_lost_processes_total', '0+1x40'),
-    quiet: counter('breakwater_matchmaker_lost_processes_total', '0x20 1x40'),
+    // Every matchmaker counts each lost process.
+    quiet: {
+      ...counter('breakwater_matchmaker_lost_processes_total', '0x20 2x40', 'replica="1"'),
+      ...counter('breakwater_matchmaker_lost_processes_total', '0x20 2x40', 'replica="2"'),
+    },
     at: '9m',
     labels: NAMESPACE,
   },

@@ -89,7 +89,7 @@ export const processSettings = {
 export const natsSettings = {
   natsUrl: setting.list({
     env: 'BREAKWATER_NATS_URL',
-    doc: 'NATS servers. nats:// or tls://, the user and password of the first one count.',
+    doc: 'NATS servers, version 2.9 or newer. nats:// or tls://, the user and password of the first one count.',
     protocols: ['nats', 'tls'],
     minItems: 1,
     maxItems: 16,
