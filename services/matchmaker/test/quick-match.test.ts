@@ -1,6 +1,6 @@
 import { eventually } from '@breakwater/testkit';
 import { expect, test } from 'vitest';
-import { TestBed, UNRIVALLED_SETTINGS } from './matchmakers.ts';
+import { refusalOf, TestBed, UNRIVALLED_SETTINGS } from './matchmakers.ts';
 
 const SEATS = 4;
 
@@ -92,4 +92,40 @@ test('a full game is passed over', async () => {
 
   expect(other).toMatchObject({ isNew: true });
   expect(other.info.game).not.toBe(info.game);
+});
+
+test('a lost game of a version that nobody can host keeps nobody from playing another version', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const old = await bed.simulation('sim-old');
+  const { info } = await eventually(() => bed.quick('ann', 'go'));
+  await bed.simulation('sim-new', { types: [{ type: 'world', schemaVersion: 2, maxPlayers: SEATS }] });
+  await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+  expect((await bed.quick('ann', 'again')).info.game).toBe(info.game);
+
+  await old.leave();
+  await eventually(async () => expect(await bed.processes()).toHaveLength(1));
+
+  const ann = await eventually(() => bed.quick('ann', 'new'));
+  const bob = await bed.quick('bob', 'new');
+  expect(ann.info).toMatchObject({ pod: 'sim-new', state: 'running' });
+  expect(bob.info.game).toBe(ann.info.game);
+  expect((await bed.entry(info.game))?.state).toBe('running');
+});
+
+test('a lost game is waited for while nobody hosts any version of its type', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const first = await bed.simulation('sim-a');
+  const { info } = await eventually(() => bed.quick('ann', 'go'));
+  await bed.simulation('sim-other', { types: [{ type: 'other', schemaVersion: 1, maxPlayers: SEATS }] });
+  await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+
+  await first.leave();
+  await eventually(async () => expect(await bed.types()).toEqual(['other']));
+
+  expect(await refusalOf(bed.quick('ann', 'again'))).toBe('no_capacity');
+  await bed.simulation('sim-b');
+  const back = await eventually(() => bed.quick('ann', 'again'));
+  expect(back).toMatchObject({ isNew: false, info: { game: info.game, pod: 'sim-b' } });
 });

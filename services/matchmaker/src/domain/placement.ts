@@ -92,3 +92,8 @@ export function placesFor(wanted: Wanted, processes: readonly SimProcess[], rule
 export function isHostable(wanted: Wanted, processes: readonly SimProcess[]): boolean {
   return processes.some((process) => hostedVersion(process, wanted) !== undefined);
 }
+
+/** Processes host the type, but none of them this version of it, nor one that takes its games over. */
+export function isStranded(wanted: Wanted, processes: readonly SimProcess[]): boolean {
+  return !isHostable(wanted, processes) && isHostable({ type: wanted.type }, processes);
+}

@@ -5,6 +5,7 @@ import type { Creation, Matched } from './creation.ts';
 import type { Hostings } from './hostings.ts';
 import { hostedLeaderFirst, type LeaderFirst } from './leader-first.ts';
 import type { Fleet } from './liveness.ts';
+import { isStranded } from './placement.ts';
 import type { Time } from './ports.ts';
 import type { Registrar } from './registrar.ts';
 import { freeSeats, holdsSeat, isOpen, withSeat } from './registry.ts';
@@ -67,7 +68,7 @@ export class QuickMatch {
   #heldBy({ user, type }: MatchQuick): GameEntry | undefined {
     const unixMs = this.#parts.time.unixMs();
     for (const entry of this.#parts.mirror.entries(type))
-      if (isOpen(entry) && holdsSeat(entry, user, unixMs)) return entry;
+      if (isOpen(entry) && holdsSeat(entry, user, unixMs) && this.#isPlayable(entry)) return entry;
     return undefined;
   }
 
@@ -82,9 +83,9 @@ export class QuickMatch {
     const free = new Map<GameEntry, number>();
     for (const entry of this.#parts.mirror.entries(type)) {
       const seats = this.#freeSeats(entry);
-      if (isOpen(entry) && seats > 0) free.set(entry, seats);
+      if (isOpen(entry) && seats > 0 && this.#isPlayable(entry)) free.set(entry, seats);
     }
-    const isReady = (entry: GameEntry) => entry.state === 'starting' || this.#isHosted(entry.game);
+    const isReady = (entry: GameEntry) => this.#isReady(entry);
     return [...free.keys()].sort(
       (a, b) =>
         Number(isReady(b)) - Number(isReady(a)) ||
@@ -127,7 +128,14 @@ export class QuickMatch {
     return this.#parts.hostings.of(game)?.line.players;
   }
 
-  #isHosted(game: string): boolean {
+  /** A lost game waits for its version, but nobody is made to wait with it where another version can be played. */
+  #isPlayable(entry: GameEntry): boolean {
+    const { fleet } = this.#parts;
+    return this.#isReady(entry) || !fleet.isSettled || !isStranded(entry, fleet.live());
+  }
+
+  #isReady({ game, state }: GameEntry): boolean {
+    if (state === 'starting') return true;
     const hosting = this.#parts.hostings.of(game);
     return hosting !== undefined && this.#parts.fleet.isLive(hosting.pod);
   }
