@@ -7,6 +7,9 @@ const isChart = process.env.BREAKWATER_TEST_CHART === '1';
 const isE2e = process.env.BREAKWATER_TEST_E2E === '1';
 const onCluster = ['test/e2e/**/*.test.ts', 'services/*/test/kube/**/*.kube.test.ts'];
 
+/** Tests that take minutes: `breakwater test --long` runs them beside the others. */
+const isLong = process.env.BREAKWATER_TEST_LONG !== undefined;
+
 /** Tests talk to real processes, so files run a few at a time and get generous deadlines. */
 export default defineConfig({
   test: {
@@ -24,6 +27,7 @@ export default defineConfig({
       '**/node_modules/**',
       ...(isChart ? [] : ['test/chart/**', 'test/tilt/**']),
       ...(isE2e ? [] : onCluster),
+      ...(isLong ? [] : ['**/*.long.test.ts']),
     ],
     maxWorkers: isE2e ? 1 : 2,
     testTimeout: isE2e ? 300_000 : 30_000,

@@ -197,9 +197,8 @@ it('the World goes over into its next version while it is played: by a move, and
   expect(newer.exitStatus).toBeUndefined();
 }, 240_000);
 
-it.runIf(IS_LONG)(
-  'a World that no new version takes over is played until its last process has to end, and ends with the reason',
-  async () => {
+if (IS_LONG)
+  it('a World that no new version takes over is played until its last process has to end, and ends with the reason', async () => {
     await using next = await writeNextWorld(false);
     const env = { simulation: { BREAKWATER_SIMULATION_HAND_OVER_MS: '6000' } };
     await using stack = await startStack({ edges: 1, simulations: 1, env });
@@ -220,6 +219,4 @@ it.runIf(IS_LONG)(
     expect(stack.service('simulation-1').process.exitStatus).toEqual({ code: 0, signal: null });
     expect(newer.exitStatus).toBeUndefined();
     await worlds.check();
-  },
-  240_000,
-);
+  }, 240_000);

@@ -160,7 +160,8 @@ describe('awards on a real NATS', () => {
 
   it('a game that has ended has nothing left to post', async () => {
     const archive = await Archive.of(sims, 'finished');
-    await sims.host('sim-safe', 'finished', LAB);
+    // NATS was started again just now, and processes come back one by one.
+    await eventually(() => sims.host('sim-safe', 'finished', LAB));
     const { pid } = await sims.join('finished', 'fin');
     for (let n = 1; n <= 30; n++) sims.command('finished', pid, n, 'earn');
     sims.command('finished', pid, 31, 'finish');
