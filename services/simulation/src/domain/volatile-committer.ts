@@ -85,7 +85,7 @@ export class VolatileCommitter implements Commits {
   }
 
   keepUp(instance: GameInstance, nowMs: number): void {
-    if (this.#saving === undefined && this.aheadMs(nowMs) >= this.maxAheadMs / 2) this.#save(instance);
+    if (this.#saving === undefined && this.#isSaveDue(nowMs)) this.#save(instance);
     const isNews = this.#shownMs > this.#checkedMs;
     if (isNews && this.#checking === undefined && nowMs - this.#checkedMs >= TAIL_CHECK_MS) this.#check();
   }
@@ -113,8 +113,10 @@ export class VolatileCommitter implements Commits {
     if (instance.hasChanges || this.#isQuiet(instance, nowMs)) this.#show(instance, trace, nowMs);
     if (this.#canAnswer) this.#answer(instance);
     else if (this.#waiting.length > 0) this.#asked = instance;
-    if (isLast && this.#saving !== undefined) this.#owed = instance;
-    else if (isLast || (this.#isEndOwed(instance) && this.#saving === undefined)) this.#save(instance);
+    if (this.#saving !== undefined) {
+      if (isLast) this.#owed = instance;
+      // Not only in the next tick: with few ticks to a second the game would stand still for it.
+    } else if (isLast || this.#isEndOwed(instance) || this.#isSaveDue(nowMs)) this.#save(instance);
   }
 
   commitEnd(reason: string): void {
@@ -153,6 +155,10 @@ export class VolatileCommitter implements Commits {
   /** One read of the tail at a time; those who come meanwhile wait for the next. */
   get #canAnswer(): boolean {
     return this.#waiting.length > 0 && this.#checking === undefined;
+  }
+
+  #isSaveDue(nowMs: number): boolean {
+    return this.aheadMs(nowMs) >= this.maxAheadMs / 2;
   }
 
   #isEndOwed(instance: GameInstance): boolean {
