@@ -56,6 +56,31 @@ describe('the tick schedule', () => {
     for (const ticks of times) expect(ticks.length - 1).toBeLessThanOrEqual(1_000 / 50 + 1);
   });
 
+  it('lets it tick at once though the next tick of the others is far away', () => {
+    const clock = new FakeClock();
+    const schedule = new TickSchedule(clock, OPTIONS, ignore);
+    schedule.add(10_000, ignore, ignore);
+    clock.advance(OPTIONS.quantumMs);
+    clock.advance(100);
+    let ticks = 0;
+    schedule.add(10_000, () => ticks++, ignore);
+    clock.advance(OPTIONS.quantumMs);
+    expect(ticks).toBe(1);
+    expect(clock.pending).toBe(1);
+  });
+
+  it('lets all tick while new games come faster than its timer', () => {
+    const clock = new FakeClock();
+    const schedule = new TickSchedule(clock, OPTIONS, ignore);
+    let ticks = 0;
+    schedule.add(50, () => ticks++, ignore);
+    for (let passedMs = 0; passedMs < 200; passedMs++) {
+      schedule.add(50, ignore, ignore);
+      clock.advance(1);
+    }
+    expect(ticks).toBeGreaterThanOrEqual(3);
+  });
+
   it('fault 35: after a stall makes up for a few ticks and gives the rest up, saying how many', () => {
     const { clock, port, block } = blockable();
     const schedule = new TickSchedule(port, OPTIONS, ignore);

@@ -30,6 +30,8 @@ export class TickSchedule {
   /** Binary heap by `dueMs`. */
   readonly #heap: Entry[] = [];
   #cancel: Cancel | undefined;
+  /** When the pending timer fires. */
+  #firesMs = 0;
   #added = 0;
   #isStopped = false;
   readonly #onError: (error: unknown) => void;
@@ -67,9 +69,14 @@ export class TickSchedule {
 
   #plan(): void {
     const next = this.#heap[0];
-    if (this.#cancel !== undefined || next === undefined || this.#isStopped) return;
-    const delayMs = Math.max(this.#options.quantumMs, next.dueMs - this.#clock.monotonicMs());
-    this.#cancel = this.#clock.after(delayMs, () => this.#run());
+    if (next === undefined || this.#isStopped) return;
+    const nowMs = this.#clock.monotonicMs();
+    const firesMs = Math.max(nowMs + this.#options.quantumMs, next.dueMs);
+    // A pending timer is only ever brought forward: many new games in a row do not put it off.
+    if (this.#cancel !== undefined && this.#firesMs <= firesMs) return;
+    this.#cancel?.();
+    this.#firesMs = firesMs;
+    this.#cancel = this.#clock.after(firesMs - nowMs, () => this.#run());
   }
 
   #run(): void {
