@@ -110,8 +110,19 @@ describe('a snapshot', () => {
     const world = await played();
     const seqs = world.log.records.map(({ seq }) => seq);
     expect(await snapshotOf(world, 2, seqs.at(-3)!)).toMatchObject({ kind: 'taken' });
+    tamper(world, -1, (record) => ({ ...record, epoch: 2 }));
     expect(await snapshotOf(world, 1, seqs.at(-1)!)).toEqual({ kind: 'refused' });
     expect(world.snapshots.records).toHaveLength(1);
+  });
+
+  it('is taken behind one of an epoch that the log, restored from a backup, knows nothing of', async () => {
+    const world = await played();
+    const seqs = world.log.records.map(({ seq }) => seq);
+    const [early, later, last] = [seqs.at(-7)!, seqs.at(-5)!, seqs.at(-3)!];
+    expect(await snapshotOf(world, 2, early)).toMatchObject({ kind: 'taken' });
+    expect(await snapshotOf(world, 1, later)).toMatchObject({ kind: 'taken', purgedBelow: 0 });
+    expect(await snapshotOf(world, 1, last)).toMatchObject({ kind: 'taken', purgedBelow: later });
+    expect(world.snapshots.records).toHaveLength(2);
   });
 
   it('is taken behind a bad one, also behind one from the future', async () => {

@@ -2,6 +2,7 @@
 
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '@breakwater/bus';
 import { hashParts } from '@breakwater/game-kit';
+import { recordHead } from './claim.ts';
 import { type FoundSnapshot, goodSnapshots } from './loader.ts';
 import type { LogPort, SnapshotPort } from './ports.ts';
 import { appendUntilSettled, type Retry, readTail } from './settle.ts';
@@ -35,7 +36,9 @@ export async function takeSnapshot(deps: SnapshotDeps, snapshot: Snapshot): Prom
     const bytes = encodeSnapshot(snapshot);
     const appended = await appendSnapshot(deps, snapshot, bytes);
     if (appended !== 'stored') return appended;
-    const good = (await goodSnapshots(deps.snapshots, snapshot.logSeq)).filter(hasItsHash);
+    const found = await goodSnapshots(deps.snapshots, snapshot.logSeq);
+    // One of a later epoch leads nowhere in this log, or is another owner's to count on.
+    const good = found.filter((each) => each.snapshot.epoch <= snapshot.epoch && hasItsHash(each));
     const isThere = good.some(
       ({ snapshot: each }) => each.logSeq === snapshot.logSeq && each.hash === snapshot.hash,
     );
@@ -76,12 +79,16 @@ async function appendSnapshot(
 
 /**
  * What is trimmed and purged behind a snapshot trusts their order, so none of an earlier state may follow: one may be
- * on its way while another is taken to make room. A state that the log has not come to is not real.
+ * on its way while another is taken to make room. A state or an epoch that the log has not come to is not real: the log
+ * was restored from a backup.
  */
 async function isBeyond(newest: Snapshot, snapshot: Snapshot, log: LogPort): Promise<boolean> {
-  if (newest.epoch > snapshot.epoch) return true;
-  if (newest.logSeq <= snapshot.logSeq) return false;
+  const isLaterEpoch = newest.epoch > snapshot.epoch;
+  if (!isLaterEpoch && newest.logSeq <= snapshot.logSeq) return false;
   const tail = await log.tail();
+  const reachedEpoch = tail && recordHead(tail.bytes)?.epoch;
+  // A tail that cannot be read proves nothing.
+  if (isLaterEpoch) return reachedEpoch === undefined || newest.epoch <= reachedEpoch;
   return tail !== undefined && newest.logSeq <= tail.seq;
 }
 
