@@ -185,7 +185,7 @@ export const schema = {
   }),
   gameStreamBytes: setting.bytes({
     env: 'BREAKWATER_SIMULATION_GAME_STREAM_BYTES',
-    doc: 'Size of the stream of game logs, for each partition. Games add no ticks to its last sixteenth, which is kept for claims and ends.',
+    doc: 'Size of the stream of game logs, for each partition. In its last sixteenth no game begins and none ticks: it is kept for claims and ends of those that are there.',
     default: 268_435_456,
     min: 1_048_576,
     max: 1_099_511_627_776,

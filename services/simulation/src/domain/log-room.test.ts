@@ -33,7 +33,10 @@ function roomy(maxRecords: number, stream: { isShort: boolean } = { isShort: fal
     return state.stored;
   };
   const room = new RoomyLog(log, { maxRecords, count, stream });
-  return { state, append: async (bytes: Uint8Array) => (await room.append(bytes, 0)).kind };
+  return {
+    state,
+    append: async (bytes: Uint8Array, expectedSeq = 1) => (await room.append(bytes, expectedSeq)).kind,
+  };
 }
 
 describe('a log with room for claims', () => {
@@ -80,6 +83,16 @@ describe('a log with room for claims', () => {
     for (const bytes of [claim, end, whole]) expect(await append(bytes)).toBe('stored');
     stream.isShort = false;
     expect(await append(delta)).toBe('stored');
+  });
+
+  it('begins no new game in the last of its stream', async () => {
+    const stream = { isShort: true };
+    const { state, append } = roomy(100, stream);
+    expect(await append(claim, 0)).toBe('full');
+    expect(state.stored).toBe(0);
+    expect(await append(claim, 7)).toBe('stored');
+    stream.isShort = false;
+    expect(await append(claim, 0)).toBe('stored');
   });
 });
 

@@ -2,12 +2,13 @@
  * Keeps room for claims in logs and streams that are full. A claim is an append like any other: into a log without
  * room nobody could claim a game whose process died, and only its owner makes room: whoever owns nothing trims and
  * purges nothing. So the deltas of owners stop short of both limits, and what a takeover has to store always fits: a
- * claim, an `end`, and the whole state in a new version's words.
+ * claim, an `end`, and the whole state in a new version's words. The first claim of a new game takes over nothing.
  */
 
 import { decodeGameRecord, GAME_STREAM_RESERVE } from '@breakwater/bus';
 import type { AppendOutcome, ClockPort, LogPort, StoredRecord } from './ports.ts';
 
+const CLAIM_KIND = 1;
 const DELTA_KIND = 2;
 
 export interface LogRoom {
@@ -18,7 +19,7 @@ export interface LogRoom {
   readonly stream: Pick<StreamRoom, 'isShort'>;
 }
 
-/** A log that answers `full` to deltas while what is left of the room is for claims. */
+/** A log that answers `full` to deltas, and its stream's new games, while what is left of the room is for takeovers. */
 export class RoomyLog implements LogPort {
   readonly #log: LogPort;
   readonly #room: LogRoom;
@@ -31,6 +32,8 @@ export class RoomyLog implements LogPort {
   }
 
   async append(bytes: Uint8Array, expectedSeq: number, trace?: string): Promise<AppendOutcome> {
+    if (expectedSeq === 0 && bytes[1] === CLAIM_KIND && this.#room.stream.isShort)
+      return full('the rest of the stream is kept for games that it already holds');
     const shortage = bytes[1] === DELTA_KIND ? await this.#shortage(bytes) : undefined;
     if (shortage !== undefined) return shortage;
     // Every try counts: what is counted too often is only counted anew sooner.
