@@ -232,6 +232,13 @@ export const schema = {
     min: 100,
     max: 31_536_000_000,
   }),
+  forgottenRetentionMs: setting.durationMs({
+    env: 'BREAKWATER_SIMULATION_FORGOTTEN_RETENTION_MS',
+    doc: 'Quiet logs whose game the registry has not known for this time get an end, and are then kept like those of ended games. Only where the registry is backed up together with the streams: one that is restored without the other takes the games along. 0: never.',
+    default: 0,
+    min: 0,
+    max: 31_536_000_000,
+  }),
   tombstoneRetentionMs: setting.durationMs({
     env: 'BREAKWATER_SIMULATION_TOMBSTONE_RETENTION_MS',
     doc: 'The last record of an ended game is kept for this time: while it is there, the game cannot be begun again.',

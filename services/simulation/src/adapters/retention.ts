@@ -28,6 +28,8 @@ export interface SweeperOptions {
   /** Between two partitions, shortened or lengthened by up to a half so that processes do not meet. */
   readonly sweepMs: number;
   readonly endedRetentionMs: number;
+  /** 0: what the registry does not know is left alone. */
+  readonly forgottenRetentionMs: number;
   readonly tombstoneRetentionMs: number;
 }
 
@@ -62,6 +64,7 @@ export class Sweeper {
     this.#partition = Math.floor(Math.random() * options.partitions);
     const limits = {
       endedMs: options.endedRetentionMs,
+      forgottenMs: options.forgottenRetentionMs,
       tombstoneMs: options.tombstoneRetentionMs,
       quietMs: options.sweepMs,
       paceMs: PACE_MS,
@@ -144,8 +147,10 @@ export class Sweeper {
   /** A registry that was lost and made anew knows nothing of the games before it. */
   async #isRegistryOld(): Promise<boolean> {
     const { nats, clock } = this.#deps;
+    const { forgottenRetentionMs } = this.#options;
+    if (forgottenRetentionMs === 0) return false;
     const { created } = await nats.streamState(`KV_${BUCKETS.games.name}`);
-    return clock.unixMs() - Date.parse(created) >= this.#options.endedRetentionMs;
+    return clock.unixMs() - Date.parse(created) >= forgottenRetentionMs;
   }
 }
 

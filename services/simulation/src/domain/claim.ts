@@ -4,6 +4,7 @@ import {
   type ClaimRecord,
   decodeGameRecord,
   encodeGameRecord,
+  type GameRecord,
   type HostRefusal,
   type RecordHead,
 } from '@breakwater/bus';
@@ -26,6 +27,10 @@ export const recordHead = (bytes: Uint8Array): RecordHead | undefined => {
   const decoded = decodeGameRecord(bytes);
   return decoded.ok ? decoded.value : undefined;
 };
+
+/** A claim of nobody, made only to put an `end` behind it. */
+export const isNameless = (record: GameRecord | undefined): boolean =>
+  record?.kind === 'claim' && record.type === '';
 
 const CLAIM_KIND = 1;
 
@@ -58,6 +63,12 @@ export function refuseBehind(tail: StoredRecord | undefined, epoch: number): Ref
       detail: record.reason,
     };
   }
+  if (isNameless(record))
+    return {
+      refusal: 'failed',
+      epoch: record.epoch,
+      detail: 'the game is over, and its end is yet to be stored',
+    };
   if (record.epoch >= epoch) return { refusal: 'claimed', epoch: record.epoch };
   return undefined;
 }

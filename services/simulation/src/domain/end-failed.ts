@@ -13,6 +13,9 @@ export interface FailedGame {
   readonly details: GameDetails;
 }
 
+/** Who failed is not known any more. A claim like this has its `end` right behind it, or will get one: nobody owns it. */
+export const NAMELESS: FailedGame = { type: '', schemaVersion: 0, details: { options: {}, seed: 0 } };
+
 export interface EndFailedDeps {
   readonly log: LogPort;
   readonly clock: ClockPort;

@@ -1,21 +1,22 @@
 /**
  * Tidies up behind games that are over. What is due follows from log and registry alone, so any process can do it at any
  * time, twice as well as once: an ended game's log is cut down to its `end`, which stays for long, because it is what
- * refuses a claim; then nothing is left of it. A game without an `end` that the registry calls failed, or does not know
- * any more, gets one first.
+ * refuses a claim; then nothing is left of it. A game without an `end` that the registry calls failed gets one first. That
+ * the registry does not know a game proves nothing, as either may have been restored from a backup: such a game gets an
+ * `end` only where that was asked for.
  */
 
 import { decodeGameRecord, type GameRecord } from '@breakwater/bus';
-import type { FailedGame } from './end-failed.ts';
+import { isNameless } from './claim.ts';
+import { type FailedGame, NAMELESS } from './end-failed.ts';
 import type { ClockPort, StoredRecord } from './ports.ts';
 import { sleep } from './ports.ts';
 
 export interface RetentionOptions {
-  /**
-   * An ended game's records and snapshots, but for the `end`, are kept for this time. So are those of a game that is in
-   * no registry any more, before it gets an `end`.
-   */
+  /** An ended game's records and snapshots, but for the `end`, are kept for this time. */
   readonly endedMs: number;
+  /** A game that is in no registry any more, and quiet for this time, gets an `end`. 0: never. */
+  readonly forgottenMs: number;
   /** Its `end` is kept for this time. */
   readonly tombstoneMs: number;
   /** A game without an `end` whose newest record is older is looked up in the registry: it may have failed. */
@@ -32,8 +33,8 @@ export interface DatedRecord extends StoredRecord {
 }
 
 /**
- * What the registry says of a game. `missing`: nothing, though it has been there for as long as an ended game is kept,
- * so that nobody can find the game; a registry that is younger, or away, leaves every game `open`.
+ * What the registry says of a game. `missing`: nothing, though it has been there for `forgottenMs`, so that nobody can
+ * find the game; a registry that is younger, or away, leaves every game `open`.
  */
 export type Standing =
   | { readonly kind: 'open' | 'missing' }
@@ -58,9 +59,6 @@ export interface RetentionPorts {
 
 export const RETENTION_ACTS = ['ended', 'trimmed', 'forgotten'] as const;
 export type RetentionAct = (typeof RETENTION_ACTS)[number];
-
-/** Who failed is not known any more. */
-const NAMELESS: FailedGame = { type: '', schemaVersion: 0, details: { options: {}, seed: 0 } };
 
 /** Games that fail in one sweep before it is given up: then it is not they. */
 const MAX_ERRORS = 10;
@@ -110,19 +108,20 @@ export class Retention {
   }
 
   async #tidy(game: string, tail: DatedRecord, ageMs: number, hasMore: boolean): Promise<void> {
-    const { endedMs, tombstoneMs, quietMs } = this.#options;
+    const { endedMs, forgottenMs, tombstoneMs, quietMs } = this.#options;
     this.#dueMs.delete(game);
     const record = recordOf(tail);
     if (record?.kind !== 'end') {
       if (ageMs < quietMs) return;
       const standing = await this.#ports.standing(game);
-      const isMissing = standing.kind === 'missing' && ageMs >= endedMs;
-      if (record !== undefined && (standing.kind === 'failed' || isMissing)) {
+      const isForgotten = standing.kind === 'missing' && forgottenMs > 0 && ageMs >= forgottenMs;
+      const isOver = standing.kind === 'failed' || isForgotten || isNameless(record);
+      if (record !== undefined && isOver) {
         await this.#ports.end(game, tail, standing.kind === 'failed' ? standing.game : NAMELESS);
         this.#onAct('ended', game);
       }
       // A tail that cannot be read refuses every claim as an `end` does, and nothing can be put behind it.
-      if (record !== undefined || !isMissing) return;
+      if (record !== undefined || !isForgotten) return;
     }
     if (ageMs >= tombstoneMs) {
       await this.#ports.forget(game);

@@ -23,7 +23,14 @@ const WARM_KEEP_MS = 800;
 const TAIL_CHECK_MS = 2_000;
 export const HOST_TIMEOUT_MS = 1_000;
 /** What is left of an ended game outlives every run. */
-const RETENTION = { endedMs: 200, tombstoneMs: 3_600_000, quietMs: 100, paceMs: 5, maxRemembered: 4 };
+const RETENTION = {
+  endedMs: 200,
+  forgottenMs: 0,
+  tombstoneMs: 3_600_000,
+  quietMs: 100,
+  paceMs: 5,
+  maxRemembered: 4,
+};
 
 export interface ProcessEvents {
   onStopped(process: ModelProcess, epoch: number, reason: StopReason, detail: string | undefined): void;
