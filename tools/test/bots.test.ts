@@ -198,6 +198,8 @@ test('a bot that was away until its seat was gone plays on in another one, and i
   await player.leave();
   await recorder.close();
 
+  const seats = readFileSync(log, 'utf8').match(/"t":"game\.(join|leave)"/g);
+  expect(seats).toEqual(['"t":"game.join"', '"t":"game.join"', '"t":"game.leave"']);
   const report = await checkLogs({ paths: [log], nats: stack.nats.url });
   expect(report.ok, describeReport(report)).toBe(true);
   expect(report.checked['acked commands']).toBeGreaterThan(6);

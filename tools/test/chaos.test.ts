@@ -72,7 +72,7 @@ test('the timeline says of each fault what clients noticed, as text and as a pic
   expect(svg).not.toMatch(/NaN|undefined/);
 });
 
-test('who is away waits for the connection, and for the game only after it', async () => {
+test('who is away waits for the connection, and for the game only after it, also when the seat is another one then', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'breakwater-noticed-'));
   try {
     const shown = { t: 'game.delta', game: 'g', epoch: 1, seq: 1, tick: 1 };
@@ -84,7 +84,11 @@ test('who is away waits for the connection, and for the game only after it', asy
       { ...shown, at: 1_600 },
       { t: 'state', connected: false, at: 2_000 },
       { t: 'state', connected: true, at: 9_000 },
+      { t: 'game.join', game: 'g', pid: 2, pod: 'p', at: 9_700 },
       { ...shown, epoch: 2, at: 9_700 },
+      { t: 'game.leave', game: 'g', at: 9_800 },
+      { t: 'game.join', game: 'g', pid: 2, pod: 'p', at: 20_000 },
+      { ...shown, epoch: 2, at: 20_000 },
     ];
     writeFileSync(join(dir, 'ann.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     expect(await readNoticed(dir)).toEqual([

@@ -50,7 +50,7 @@ class ClientReader {
       case 'game.delta':
         this.#show(line.game, line.at, line.epoch);
         break;
-      case 'game.join':
+      // Not at a join: who gets another seat in between has waited for it.
       case 'game.leave':
         this.#shown.delete(line.game);
         break;

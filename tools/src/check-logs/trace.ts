@@ -42,9 +42,9 @@ export interface Shown extends Place {
   readonly events: string | undefined;
   /** Unix ms. */
   readonly at: number;
-  /** How often the connection had been lost, and this game been joined, until then. */
+  /** How often the connection had been lost, and this game been left, until then. Another seat is no leaving. */
   readonly drops: number;
-  readonly joins: number;
+  readonly exits: number;
 }
 
 export interface Applied extends Place {
@@ -57,7 +57,8 @@ export interface Applied extends Place {
 export interface Leave extends Place {
   readonly at: number;
   readonly drops: number;
-  readonly joins: number;
+  /** Before this one. */
+  readonly exits: number;
 }
 
 export interface GameTrace {
@@ -83,7 +84,7 @@ export class TraceBuilder {
   readonly #open = new Map<string, Stay>();
   readonly #pids = new Map<string, number | undefined>();
   #connectedSince: number | undefined;
-  readonly #joins = new Map<string, number>();
+  readonly #exits = new Map<string, number>();
   #drops = 0;
 
   constructor(file: string, user: string) {
@@ -124,7 +125,6 @@ export class TraceBuilder {
         return undefined;
       case 'game.join':
         this.#pids.set(line.game, line.pid);
-        this.#joins.set(line.game, (this.#joins.get(line.game) ?? 0) + 1);
         return undefined;
       case 'game.state':
       case 'game.delta':
@@ -146,9 +146,10 @@ export class TraceBuilder {
   }
 
   #leave({ game, at }: LogLineOf<'game.leave'>, place: Place): void {
-    if (this.#connectedSince === undefined) return;
-    const leave = { at, drops: this.#drops, joins: this.#joins.get(game) ?? 0, ...place };
-    this.#game(game).leaves.push(leave);
+    const exits = this.#exits.get(game) ?? 0;
+    this.#exits.set(game, exits + 1);
+    if (this.#connectedSince !== undefined)
+      this.#game(game).leaves.push({ at, drops: this.#drops, exits, ...place });
   }
 
   #stay(line: LogLineOf<'room.join' | 'room.reset' | 'room.leave'>, place: Place): string | undefined {
@@ -192,7 +193,7 @@ export class TraceBuilder {
       events: line.t === 'game.delta' ? line.events : undefined,
       at: line.at,
       drops: this.#drops,
-      joins: this.#joins.get(line.game) ?? 0,
+      exits: this.#exits.get(line.game) ?? 0,
       ...place,
     });
     return undefined;

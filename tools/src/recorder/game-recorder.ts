@@ -42,8 +42,10 @@ export class GameRecorder {
     );
   }
 
+  /** Writes down that the game is left; once, however often it is called. */
   stop(): void {
-    for (const stop of this.#stops) stop();
+    if (this.#stops.length === 0) return;
+    for (const stop of this.#stops.splice(0)) stop();
     this.#digest.stop();
     this.#write({ t: 'game.leave', game: this.#game.id, at: this.#now() });
   }

@@ -226,12 +226,14 @@ test('a frame of the old epoch after one of the new breaks epoch_order, also aft
   expect(await brokenRules(run)).toEqual(['epoch_order', 'game_order']);
 });
 
+/** Everything of the game that the client wrote down from a line on was so much later. */
+function late(lines: LogLine[], from: LogLine, ms: number): void {
+  for (const line of lines.slice(lines.indexOf(from)))
+    if (line.t === 'game.delta' || line.t === 'game.leave')
+      replace(lines, line, { ...line, at: line.at + ms });
+}
+
 test('a gap while the owner changes, or in the delivery, is measured, and breaks gap when it is too long', async () => {
-  const late = (lines: LogLine[], from: LogLine, ms: number) => {
-    for (const line of lines.slice(lines.indexOf(from)))
-      if (line.t === 'game.delta' || line.t === 'game.leave')
-        replace(lines, line, { ...line, at: line.at + ms });
-  };
   const takeover = await runOf();
   late(
     takeover.lines('ann'),
@@ -251,6 +253,35 @@ test('a gap while the owner changes, or in the delivery, is measured, and breaks
   const short = await runOf();
   late(short.lines('bob'), linesOf(short.lines('bob'), 'game.delta')[10]!, 29_000);
   expect(await brokenRules(short)).toEqual([]);
+});
+
+test('a gap after which the client has another seat breaks gap as well; one between leaving and joining does not', async () => {
+  const unseated = await runOf();
+  const lines = unseated.lines('bob');
+  const [join] = linesOf(lines, 'game.join');
+  const back = linesOf(lines, 'game.delta')[10]!;
+  late(lines, back, 31_000);
+  const first = linesOf(lines, 'game.delta')[10]!;
+  // What only a player sees is of another player from here on.
+  for (const line of lines.slice(lines.indexOf(first))) if (line.t === 'game.delta') delete line.own;
+  replace(lines, linesOf(lines, 'game.delta')[10]!, { ...join!, pid: 99 }, linesOf(lines, 'game.delta')[10]!);
+  const report = await check(unseated);
+  expect(report.counts).toEqual({ gap: 1 });
+  expect(report.violations[0]?.text).toBe('nothing was shown for 31000 ms (delivery)');
+
+  for (const connected of [true, false]) {
+    const away = await runOf();
+    const own = away.lines('bob');
+    const [again] = linesOf(own, 'game.join');
+    const [leave] = linesOf(own, 'game.leave');
+    late(own, linesOf(own, 'game.delta')[10]!, 31_000);
+    const later = linesOf(own, 'game.delta')[10]!;
+    replace(own, later, { t: 'state', connected, at: later.at }, { ...leave! }, { ...again! }, later);
+    const { counts, gaps } = await check(away);
+    expect(counts).toEqual({});
+    expect(gaps).not.toHaveProperty('delivery');
+    expect(gaps).not.toHaveProperty('connection');
+  }
 });
 
 test('a gap in which the connection was lost breaks nothing; a client that saw nothing to its end does', async () => {

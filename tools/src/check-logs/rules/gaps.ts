@@ -73,11 +73,11 @@ export function checkGaps(
     if (trace === undefined) continue;
     let last: Shown | undefined;
     for (const shown of trace.shown) {
-      if (last?.joins === shown.joins) judge(where, last, shown, times, options, findings);
+      if (last?.exits === shown.exits) judge(where, last, shown, times, options, findings);
       last = shown;
     }
     for (const leave of trace.leaves) {
-      const before = trace.shown.findLast(({ at, joins }) => joins === leave.joins && at <= leave.at);
+      const before = trace.shown.findLast(({ at, exits }) => exits === leave.exits && at <= leave.at);
       if (before === undefined || before.drops !== leave.drops) continue;
       const missedMs = leave.at - options.tailMs - (times.nextTimeMs(before.seq) ?? Number.POSITIVE_INFINITY);
       if (missedMs > options.maxGapMs)
