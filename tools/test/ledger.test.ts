@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   encodeGameRecord,
   encodeLedgerRecord,
+  encodeSnapshot,
   type GameRecord,
   gameId,
   gameStream,
@@ -36,19 +37,25 @@ import { describeLedgerReport, LEDGER_RULES, LedgerFindings } from '../src/ledge
 
 type Awards = LedgerRecord['awards'];
 
+const TYPE = {
+  type: 'world',
+  schemaVersion: world.schemaVersion,
+  details: JSON.stringify({ options: { objects: 20 }, seed: 7 }),
+};
+
 /** A World in which ann breaks one thing after the other, as an owner stores it. */
 class Game {
   readonly id: string;
   readonly records: GameRecord[] = [];
   /** What was given, in order. */
   readonly awards: Awards[number][] = [];
+  readonly snapshots: StoredRecord[] = [];
   readonly #instance = createInstance(world, { seed: 7, options: { objects: 20 } });
   #hits = 0;
 
   constructor(id: string) {
     this.id = id;
-    const details = JSON.stringify({ options: { objects: 20 }, seed: 7 });
-    this.#store({ kind: 'claim', pod: 'sim', type: 'world', schemaVersion: world.schemaVersion, details });
+    this.#store({ kind: 'claim', pod: 'sim', ...TYPE });
     this.#instance.join({ user: 'ann', name: 'Ann', join: 1 });
     this.delta();
   }
@@ -81,6 +88,17 @@ class Game {
 
   end(): void {
     this.#store({ kind: 'end', reason: 'over' });
+  }
+
+  /** Of the state after the last record. */
+  snapshot(): void {
+    const { epoch, nonce, n } = this.records.at(-1)!;
+    const { tick, ...parts } = this.#instance.encodeState();
+    const place = { epoch, nonce, n, logSeq: this.records.length, tick, hash: this.#instance.hash() };
+    this.snapshots.push({
+      seq: this.snapshots.length + 1,
+      data: encodeSnapshot({ ...TYPE, ...place, parts }),
+    });
   }
 
   stored(): StoredRecord[] {
@@ -133,7 +151,7 @@ async function check(
     const source: RecordSource = {
       room: () => toAsync([]),
       game: () => toAsync(game.stored().slice(logFrom)),
-      snapshots: () => toAsync([]),
+      snapshots: () => toAsync(game.snapshots),
       firstOfGame: async () => undefined,
     };
     const awards = await readGameAwards(game.id, source, definitions);
@@ -229,6 +247,30 @@ describe('what is checked', () => {
     expect(purged.skipped).toEqual({
       'games that cannot be replayed here': 2,
       'awards of games whose logs are gone': 4,
+    });
+  });
+
+  test('behind a record that does not fit, what follows the next snapshot is compared', async () => {
+    const game = new Game('g1');
+    game.breakOne();
+    game.post();
+    const faulty = game.records.at(-1)!;
+    if (faulty.kind === 'delta') game.records[faulty.n] = { ...faulty, hash: 1 };
+    game.delta();
+    game.snapshot();
+    game.breakOne();
+    game.post();
+
+    const honest = await check([game], honestLedger([game]));
+    expect(honest.violations).toEqual([]);
+    expect(honest.checked).toMatchObject({ 'awards found in the logs': 1 });
+    expect(honest.skipped).toEqual({ 'awards whose records are purged, do not fit or came later': 1 });
+    const lost = await check([game], honestLedger([game]).slice(0, 1));
+    expect(lost.counts).toEqual({ kept: 1 });
+
+    game.records.push({ ...faulty, n: game.records.length });
+    expect((await check([game], honestLedger([game]))).skipped).toMatchObject({
+      'games with a record that does not fit (see "games replay")': 1,
     });
   });
 

@@ -49,6 +49,8 @@ export async function checkLedger(options: CheckLedgerOptions): Promise<LedgerRe
     const awards = await readGameAwards(game, records, definitions);
     if (typeof awards === 'string') findings.skipped(awards);
     else games.set(game, awards);
+    if (typeof awards === 'object' && awards.isCut)
+      findings.skipped('games of which only what follows a snapshot fits (see "games replay")');
   }
   findings.checked('games', games.size);
   // The logs were read first: what had left an outbox by then is in the ledgers by now.

@@ -145,7 +145,7 @@ export class LedgerCheck {
       this.#findings.skipped(
         game === undefined
           ? 'awards of games whose logs are gone'
-          : 'awards whose records are purged or came later',
+          : 'awards whose records are purged, do not fit or came later',
       );
     }
   }

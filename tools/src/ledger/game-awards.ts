@@ -22,6 +22,8 @@ export interface GameAwards {
   /** The last record that was read. */
   readonly to: AwardPlace;
   readonly hasEnded: boolean;
+  /** A record before `from` does not fit: what was given before it is not in `given`. */
+  readonly isCut: boolean;
 }
 
 const BEGINNING: AwardPlace = { epoch: 0, n: 0, index: 0 };
@@ -36,15 +38,25 @@ export async function readGameAwards(
   const first = await firstOf(source.game(game));
   if (first === undefined) return 'games without a log';
   const { starts } = startsOf(first, await readSnapshots(game, source), definitions);
-  const start = starts.find(isUsable);
-  if (start === undefined) return 'games that cannot be replayed here';
+  const usable = starts.filter(isUsable);
+  for (const [index, start] of usable.entries()) {
+    const reading = await readFrom(start, game, source);
+    if (reading !== undefined) return reading.result(index > 0);
+  }
+  return usable.length > 0
+    ? 'games with a record that does not fit (see "games replay")'
+    : 'games that cannot be replayed here';
+}
+
+/** Undefined when a record does not fit: what lies behind a later snapshot may still do. */
+async function readFrom(start: Start, game: string, source: RecordSource): Promise<Reading | undefined> {
   const reading = new Reading(game);
   for await (const step of walk(source.game(game), start)) {
     if (step.seq < start.seq) continue;
-    if (step.fault !== undefined) return 'games with a record that does not fit (see "games replay")';
+    if (step.fault !== undefined) return undefined;
     reading.take(step);
   }
-  return reading.result();
+  return reading;
 }
 
 function isUsable(start: Start): boolean {
@@ -83,7 +95,7 @@ class Reading {
     this.#pending = new Set(outbox.map((award) => awardId(this.#game, award)));
   }
 
-  result(): GameAwards {
+  result(isCut: boolean): GameAwards {
     return {
       game: this.#game,
       given: this.#given,
@@ -91,6 +103,7 @@ class Reading {
       from: this.#from ?? BEGINNING,
       to: this.#to,
       hasEnded: this.#hasEnded,
+      isCut,
     };
   }
 }
