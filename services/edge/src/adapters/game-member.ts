@@ -31,4 +31,9 @@ export class GameMember {
     this.shownEpoch = shown?.[0] ?? 0;
     this.shownSeq = shown?.[1] ?? 0;
   }
+
+  /** False once another owner of a volatile game may have given the seat to somebody else. */
+  get hasSeat(): boolean {
+    return this.pid !== 0 && this.phase !== 'unseated';
+  }
 }

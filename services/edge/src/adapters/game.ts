@@ -116,12 +116,16 @@ export class Game implements CheckedFeed, FeedListener {
   remove(member: GameMember): void {
     if (!this.members.delete(member)) return;
     this.#releaseRecords(member);
-    if (member.pid !== 0 && member.phase !== 'unseated') this.#countSeat(member.pid, -1);
+    if (member.hasSeat) this.#countSeat(member.pid, -1);
+  }
+
+  get isVolatile(): boolean {
+    return this.feed.isVolatile;
   }
 
   /** The answer of an owner that lost the game since: the seat that it gave is not to be had. Of a volatile game. */
   isOutdated({ epoch }: StateReply): boolean {
-    return this.feed.isVolatile && epoch < this.#epoch;
+    return this.isVolatile && epoch < this.#epoch;
   }
 
   /** The owner took the member in. A join counts once: if its state is too old to use, another one is asked for. */
@@ -244,6 +248,7 @@ export class Game implements CheckedFeed, FeedListener {
     if (epoch <= this.#epoch) return;
     this.#epoch = epoch;
     this.feed.rise(epoch);
+    this.#listener.onOwner(this);
     for (const member of this.members) if (member.pid !== 0) this.#unseat(member);
     this.onLost();
   }
@@ -258,7 +263,6 @@ export class Game implements CheckedFeed, FeedListener {
     if (epoch <= this.#toldEpoch || epoch < this.#epoch) return;
     this.#toldEpoch = epoch;
     this.#tellMembers(ownerFrame(this.id, epoch, pod));
-    this.#listener.onOwner(this);
   }
 
   #unseat(member: GameMember): void {

@@ -43,7 +43,14 @@ export class Games implements GameListener {
 
   constructor(deps: EdgeDeps) {
     this.#deps = deps;
-    this.#drops = new Drops(deps.clock, (game, input) => this.#tell(game, input, undefined));
+    this.#drops = new Drops(deps.clock, {
+      tell: (game, input) => this.#tell(game, input, undefined),
+      // Of a game that is not followed any more nobody would hear of another owner.
+      isOwnedAt: (id, epoch) => {
+        const game = this.#games.get(id);
+        return game?.isVolatile === true && game.epoch <= epoch;
+      },
+    });
     this.#games = new Book(deps, (id) => {
       this.#lastHandle += 1;
       return new Game(deps, id, this.#lastHandle, this);
@@ -79,13 +86,16 @@ export class Games implements GameListener {
 
   onGone(connection: Connection): void {
     for (const [id, member] of connection.games ?? []) {
+      const game = this.#games.get(id);
+      const epoch = game?.isVolatile ? game.epoch : undefined;
       this.#remove(id, member);
-      if (member.pid !== 0) this.#drops.add(id as GameId, member.pid, member.join);
+      const { pid, join } = member;
+      if (member.hasSeat) this.#drops.add({ game: id as GameId, pid, join, epoch });
     }
   }
 
   onOwner(game: Game): void {
-    this.#drops.repeat(game.id);
+    this.#drops.onOwner(game.id);
   }
 
   onEnded(game: Game): void {
@@ -173,7 +183,11 @@ export class Games implements GameListener {
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(LONGEST_RETRY_MS, waitMs * 2)) {
       const state = await this.#askOwner(game, member, frame, trace, deadlineMs);
       if (member.connection.isGone) {
-        if (state !== undefined && state.pid !== 0) this.#drops.add(game.id, state.pid, frame.join);
+        if (state !== undefined && state.pid !== 0 && !game.isOutdated(state)) {
+          const { pid, epoch, liveN } = state;
+          const ownedAt = liveN === undefined ? undefined : epoch;
+          this.#drops.add({ game: game.id, pid, join: frame.join, epoch: ownedAt });
+        }
         return false;
       }
       if (state !== undefined && !game.isOutdated(state)) {
@@ -232,7 +246,7 @@ export class Games implements GameListener {
     if (member !== undefined) {
       this.#remove(game, member);
       const { pid, join } = member;
-      if (pid !== 0) this.#tell(gameId(game), { kind: 'leave', pid, join }, undefined);
+      if (member.hasSeat) this.#tell(gameId(game), { kind: 'leave', pid, join }, undefined);
     }
     this.#deps.delivery.send(connection, { t: 'ok', id });
   }
