@@ -146,6 +146,31 @@ describe('a volatile game', () => {
     expect(told(ann).at(-1)).toBe('state one|two|three');
   });
 
+  it('is shown in full once after the connection to NATS was lost, whether or not deltas go on', async () => {
+    for (const shared of ['quiet', 'busy']) {
+      await using ann = await cutEdge.open(shared);
+      await join(ann);
+      await game.step({ shared: `${shared} before` });
+      await showsAll(ann);
+      const states = () => ann.gameFrames.filter(({ kind }) => kind === 'state').length;
+      const before = states();
+      link.refuse();
+      link.cut();
+      await game.step({ shared: `${shared} lost` });
+      link.resume();
+      await eventually(
+        async () => {
+          if (shared === 'busy') await game.step({ shared: 'going on' });
+          expect(states()).toBeGreaterThan(before);
+        },
+        { timeoutMs: 15_000 },
+      );
+      for (const more of ['and', 'after']) await game.step({ shared: more });
+      await showsAll(ann);
+      expect(states() - before, shared).toBe(1);
+    }
+  });
+
   it('tells its players when it ends', async () => {
     await using ann = await edge.open('ann');
     await join(ann);

@@ -113,6 +113,8 @@ export class GameFeed {
     if (needsLog) this.log.start({ seq, stamp: undefined });
     if (!needsLive) return;
     this.#isLiveStarted = true;
+    // It was asked for after whatever was missed: nothing was heard, nor answered, before the connection was back.
+    this.#isDoubtful = false;
     this.#live?.start(epoch, liveN);
   }
 
@@ -131,7 +133,11 @@ export class GameFeed {
     if (tail !== undefined) this.log.onTail(decodeStored(tail));
     const isDoubtful = this.#isDoubtful && this.isVolatile;
     this.#isDoubtful = false;
-    if (isDoubtful) this.#listener.onLost();
+    if (!isDoubtful) return;
+    // What comes before the state does would seem to follow a hole, and be cause for another one.
+    this.#live?.doubt();
+    this.#listener.onPosition(this.position);
+    this.#listener.onLost();
   }
 
   #listenLive(epoch: number): void {

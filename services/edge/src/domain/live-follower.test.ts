@@ -52,6 +52,16 @@ describe('deltas of the owner that is followed', () => {
     expect(shown).toEqual(['3:11', '3:14', '3:15']);
   });
 
+  it('wait for full state when there may be a hole, which is not asked for a second time then', () => {
+    const { hear, shown, follower, resets } = bench();
+    follower.doubt();
+    hear(3, 14, 15);
+    expect([shown, follower.state]).toEqual([[], 'waiting']);
+    follower.start(3, 14);
+    hear(3, 16);
+    expect([shown, resets()]).toEqual([['3:15', '3:16'], 0]);
+  });
+
   it('may have another hole behind the state that came', () => {
     const { hear, shown, follower, resets } = bench();
     hear(3, 13, 14, 17);

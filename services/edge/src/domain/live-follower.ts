@@ -81,6 +81,11 @@ export class LiveFollower<R> {
     else this.#enqueue(delta);
   }
 
+  /** Deltas may be missing that none follows: what comes waits for full state, which the caller has to get. */
+  doubt(): void {
+    if (this.#state === 'following') this.#state = 'waiting';
+  }
+
   /** Somebody of this epoch owns the game: what older owners said, and say yet, leads nowhere. */
   rise(epoch: number): void {
     if (this.#state === 'closed' || epoch <= this.#epoch) return;
