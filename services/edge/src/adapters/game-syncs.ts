@@ -42,7 +42,8 @@ export class GameSyncs {
           () => this.#synced.waiting().length > 0,
           () => this.#ask(waiting),
         );
-        if (reply === undefined) return;
+        // Nobody waited for a moment; somebody may again.
+        if (reply === undefined) continue;
         if (this.#synced.serve(waiting, reply)) await pause(this.#deps, SYNC_PAUSE_MS);
       }
     } catch (cause) {
