@@ -63,6 +63,8 @@ export class VolatileCommitter implements Commits {
   #owed: GameInstance | undefined;
   /** A stored snapshot says that the game has ended. */
   #isEndSaved = false;
+  /** The `end` was sent: from then on the owner waits for that and for nothing else. */
+  #isEnding = false;
   #isStopped = false;
 
   constructor(deps: VolatileCommitterDeps) {
@@ -121,6 +123,8 @@ export class VolatileCommitter implements Commits {
 
   commitEnd(reason: string): void {
     const { chain, ports, events, onSettled, onBroken } = this.#deps;
+    this.#isEnding = true;
+    this.#owed = undefined;
     const bytes = encodeGameRecord({ kind: 'end', ...chain.nextHead, reason });
     const startedMs = ports.clock.monotonicMs();
     chain
@@ -266,8 +270,8 @@ export class VolatileCommitter implements Commits {
     this.#isEndSaved ||= hasEnd;
     const owed = this.#owed;
     this.#owed = undefined;
-    if (owed === undefined) this.#deps.onSettled({ kind: 'stored', seq: this.#deps.chain.lastSeq });
-    else this.#save(owed);
+    if (owed !== undefined) this.#save(owed);
+    else if (!this.#isEnding) this.#deps.onSettled({ kind: 'stored', seq: this.#deps.chain.lastSeq });
   }
 
   #onUnsaved(saved: Exclude<Saved, { kind: 'stored' }>): void {
@@ -277,7 +281,7 @@ export class VolatileCommitter implements Commits {
       onOvertaken();
     } else if (saved.kind === 'invalid') {
       events.onSnapshot({ kind: 'unavailable', cause: saved.cause });
-      onSettled(saved satisfies Settled);
+      if (!this.#isEnding) onSettled(saved satisfies Settled);
     }
   }
 
