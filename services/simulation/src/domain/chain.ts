@@ -3,7 +3,7 @@
 import type { RecordHead } from '@breakwater/bus';
 import { recordHead } from './claim.ts';
 import type { ClockPort, LogPort } from './ports.ts';
-import { appendUntilSettled, type Settled } from './settle.ts';
+import { appendUntilSettled, type Retry, type Settled } from './settle.ts';
 
 export interface ChainDeps {
   readonly log: LogPort;
@@ -11,6 +11,9 @@ export interface ChainDeps {
   readonly random: () => number;
   readonly onTrouble?: ((cause: string) => void) | undefined;
 }
+
+/** Of one append that is not tried for as long as the chain lives. */
+type Within = Pick<Retry, 'isOver' | 'onTrouble' | 'onFull'>;
 
 /**
  * Appends `n` = 1, 2, … behind a claim. The next record is only built when the one before it is settled, so its
@@ -70,11 +73,15 @@ export class Chain {
     }
   }
 
-  /** Appends the record whose head is `nextHead`. Only when nothing is in flight. */
-  append(bytes: Uint8Array, trace?: string): Promise<Settled> {
+  /**
+   * Appends the record whose head is `nextHead`. Only when nothing is in flight.
+   * @param within gives up earlier than the chain itself; of what is given up in doubt nobody knows what is stored, so
+   * nothing more may be appended then
+   */
+  append(bytes: Uint8Array, trace?: string, within?: Within): Promise<Settled> {
     if (this.#inFlight !== undefined) throw new Error('an append is in flight');
     this.#sinceMs = this.#deps.clock.monotonicMs();
-    this.#inFlight = this.#settle(bytes, trace);
+    this.#inFlight = this.#settle(bytes, trace, within);
     return this.#inFlight;
   }
 
@@ -83,15 +90,21 @@ export class Chain {
     this.#isAbandoned = true;
   }
 
-  async #settle(bytes: Uint8Array, trace: string | undefined): Promise<Settled> {
+  async #settle(bytes: Uint8Array, trace: string | undefined, within: Within | undefined): Promise<Settled> {
     const { log, clock, random, onTrouble } = this.#deps;
     const pending = { head: this.nextHead, bytes, expectedSeq: this.lastSeq, trace };
     const retry = {
       clock,
       random,
-      isOver: () => this.#isAbandoned,
-      ...(onTrouble !== undefined && { onTrouble }),
-      onFull: (cause: string) => this.onFull(cause),
+      isOver: () => this.#isAbandoned || within?.isOver() === true,
+      onTrouble: (cause: string) => {
+        onTrouble?.(cause);
+        within?.onTrouble?.(cause);
+      },
+      onFull: (cause: string) => {
+        this.onFull(cause);
+        within?.onFull?.(cause);
+      },
     };
     try {
       const settled = await appendUntilSettled(log, pending, recordHead, retry);

@@ -40,8 +40,9 @@ export type HostingResult =
 type Warm = { readonly replay: Replay } | { readonly fresh: GameInstance } | { readonly failure: string };
 
 export const refused = (refusal: Refusal): HostingResult => ({ kind: 'refused', ...refusal });
-export const unavailable = (detail: string): HostingResult =>
-  refused({ refusal: 'unavailable', epoch: 0, detail });
+/** `epoch`: that of its claim, once that is in the log. */
+export const unavailable = (detail: string, epoch = 0): HostingResult =>
+  refused({ refusal: 'unavailable', epoch, detail });
 
 /** Never rejects for what the streams do; the retry's `isOver` bounds it. */
 export async function hostGame(deps: HostingDeps): Promise<HostingResult> {

@@ -131,7 +131,8 @@ function startNew(
 async function begin(deps: VolatileHostingDeps, chain: Chain, found: Look): Promise<HostingResult> {
   let start = found;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if ('refusal' in start) return refused(start);
+    if ('refusal' in start)
+      return start.refusal === 'unavailable' ? unavailable(start.detail ?? '', deps.epoch) : refused(start);
     if ('failure' in start) return endFailed(deps, chain, start.failure);
     const restarts = restartsOf(deps, start);
     if (restarts === undefined) return endFailed(deps, chain, deps.restart!.detail);
@@ -140,10 +141,11 @@ async function begin(deps: VolatileHostingDeps, chain: Chain, found: Look): Prom
     const saved = await snapshots.saveFirst(firstSnapshot(deps, chain, start, restarts), deps.retry);
     if (saved.kind === 'stored') return goOn(deps, chain, start, restarts, snapshots);
     if (saved.kind === 'overtaken') return refused({ refusal: 'claimed', epoch: saved.epoch });
-    if (saved.kind !== 'behind_another') return unavailable('the first snapshot could not be stored');
+    if (saved.kind !== 'behind_another')
+      return unavailable('the first snapshot could not be stored', deps.epoch);
     start = await look(deps, chain.lastSeq);
   }
-  return unavailable('somebody else stores snapshots of the game');
+  return unavailable('somebody else stores snapshots of the game', deps.epoch);
 }
 
 /** With the mark of this restart; `undefined` when there were too many. */
@@ -175,17 +177,38 @@ async function goOn(
   restarts: Restarts,
   snapshots: VolatileSnapshots,
 ): Promise<HostingResult> {
-  if (isNew || isLong) {
-    const settled = await chain.append(
-      encodeGameRecord({ kind: 'delta', ...chain.nextHead, tick: instance.tick, parts: NOTHING }),
-    );
-    if (settled.kind !== 'stored') return unavailable('the marker could not be stored');
-    if (isLong) await deps.ports.log.purgeBelow(chain.lastSeq).catch(() => undefined);
-  }
+  const marked = isNew || isLong ? await mark(deps, chain, instance.tick, isNew) : 'left_out';
+  if (marked === 'in_doubt') return unavailable('the marker could not be stored', deps.epoch);
+  if (marked === 'stored' && isLong) await deps.ports.log.purgeBelow(chain.lastSeq).catch(() => undefined);
   const reload = (isOver: () => boolean) => reloadGame(deps, chain, isOver);
   const volatile = { live: deps.live, snapshots, reload };
   const game: OwnedGame = { instance, details, chain, restarts, replayedRecords: 0, volatile };
   return { kind: 'hosted', game };
+}
+
+/** A log that is only longer than it needs to be can stay so, where it is certain that it has no room. */
+async function mark(
+  { retry }: VolatileHostingDeps,
+  chain: Chain,
+  tick: number,
+  isNeeded: boolean,
+): Promise<'stored' | 'left_out' | 'in_doubt'> {
+  // Nothing before it is needed, so it may take of the room that is kept for claims.
+  const marker = { kind: 'delta', ...chain.nextHead, tick, isWhole: true, parts: NOTHING } as const;
+  let answers = 0;
+  let isLeftOut = false;
+  const settled = await chain.append(encodeGameRecord(marker), undefined, {
+    isOver: () => isLeftOut || retry.isOver(),
+    onTrouble: () => {
+      answers += 1;
+    },
+    onFull: () => {
+      // After an answer in doubt the copy before this one may still be stored.
+      isLeftOut = !isNeeded && answers === 1;
+    },
+  });
+  if (settled.kind === 'stored') return 'stored';
+  return isLeftOut ? 'left_out' : 'in_doubt';
 }
 
 async function reloadGame(deps: VolatileHostingDeps, chain: Chain, isOver: () => boolean): Promise<Reloaded> {
