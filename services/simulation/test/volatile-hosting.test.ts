@@ -1,3 +1,4 @@
+import { decodeStateReply } from '@breakwater/bus';
 import { expect, it } from 'vitest';
 import { RoomyLog } from '../src/domain/log-room.ts';
 import type { ChainPort } from '../src/domain/ports.ts';
@@ -7,8 +8,15 @@ import { VolatileWorld } from './volatile-world.ts';
 const DELTA_KIND = 2;
 const LONG = 70;
 
-const shortOfRoom = (port: ChainPort): ChainPort =>
-  new RoomyLog(port, { maxRecords: 1_000_000, count: async () => 0, stream: { isShort: true } });
+/** Short of room as soon as there is a claim. */
+const shortOfRoom = (world: VolatileWorld) => (port: ChainPort) => {
+  const stream = {
+    get isShort() {
+      return world.log.records.length > 0;
+    },
+  };
+  return new RoomyLog(port, { maxRecords: 1_000_000, count: async () => 0, stream });
+};
 
 /** Takes claims, and no delta at all. */
 const withoutRoom = (port: ChainPort): ChainPort => ({
@@ -23,7 +31,7 @@ const kindsOf = (world: VolatileWorld) => world.log.records.map((record) => reco
 
 it('the marker of a new volatile game is stored in the room that is kept for claims', async () => {
   const world = new VolatileWorld();
-  const result = await world.host(1, world.ports({ log: shortOfRoom }));
+  const result = await world.host(1, world.ports({ log: shortOfRoom(world) }));
   expect(result.kind).toBe('hosted');
   expect(recordOf(world.log.records.at(-1)!)).toMatchObject({ kind: 'delta', n: 1, isWhole: true });
 });
@@ -45,4 +53,97 @@ it('a long log is cut down to a new marker, and without room for that the game i
   expect((await world.host(LONG + 1)).kind).toBe('hosted');
   expect(kindsOf(world)).toEqual(['delta']);
   expect((await world.host(LONG + 2)).kind).toBe('hosted');
+});
+
+it('a game whose snapshots know of a later owner is claimed already, whatever its log says', async () => {
+  const world = new VolatileWorld();
+  await world.host(1);
+  const atOne = [...world.log.records];
+  await world.host(7);
+  world.log.records = atOne;
+  expect(await world.host(2)).toMatchObject({ kind: 'refused', refusal: 'claimed', epoch: 7 });
+  expect(kindsOf(world)).toEqual(['claim', 'delta']);
+});
+
+it('a log that is read in part is read again, and the game does not begin anew', async () => {
+  const world = new VolatileWorld();
+  const first = await world.own(1);
+  for (let tick = 0; tick < 60; tick++) {
+    first.tick(world.clock.monotonicMs());
+    await world.clock.advanceAsync(20);
+  }
+  first.stop('shutdown');
+  let partly = 3;
+  const stale = (port: ChainPort): ChainPort => ({
+    tail: () => port.tail(),
+    append: (bytes, expectedSeq) => port.append(bytes, expectedSeq),
+    purgeBelow: (seq) => port.purgeBelow(seq),
+    read: async (from, to) => (partly-- > 0 ? [] : port.read(from, to)),
+  });
+  const result = await world.host(2, world.ports({ log: stale }));
+  expect(partly).toBeLessThan(0);
+  expect(result.kind === 'hosted' && result.game.instance.tick).toBeGreaterThan(0);
+});
+
+it('a game that wakes goes on from the snapshot that it fell asleep with, also where an older one is read', async () => {
+  const world = new VolatileWorld({ sleepAfterMs: 200 });
+  let older = 0;
+  const stale = (port: ChainPort): ChainPort => ({
+    append: (bytes, expectedSeq) => port.append(bytes, expectedSeq),
+    purgeBelow: (seq) => port.purgeBelow(seq),
+    read: (from, to) => port.read(from, to),
+    tail: async () => (older-- > 0 ? world.snapshots.records.at(-2) : port.tail()),
+  });
+  const owner = await world.own(1, {}, {}, world.ports({ snapshots: stale }));
+  const pass = async (ticks: number) => {
+    for (let tick = 0; tick < ticks; tick++) {
+      owner.tick(world.clock.monotonicMs());
+      await world.clock.advanceAsync(20);
+    }
+  };
+  await pass(60);
+  expect(owner.state).toBe('sleeping');
+  older = 3;
+  const ticks: number[] = [];
+  const answer = {
+    state: (bytes: Uint8Array) => {
+      const decoded = decodeStateReply(bytes);
+      if (decoded.ok) ticks.push(decoded.value.tick);
+    },
+    error: () => undefined,
+  };
+  owner.receive({ kind: 'sync', pids: [], answer });
+  await world.clock.advanceAsync(2_000);
+  await pass(20);
+  expect(older).toBeLessThan(0);
+  expect(ticks[0]).toBeGreaterThanOrEqual(50);
+  owner.stop('shutdown');
+});
+
+it('who asks for state while the log cannot be read is told that the game is busy, from a number on', async () => {
+  const world = new VolatileWorld({ sleepAfterMs: 600_000 });
+  let isReadable = true;
+  const unreadable = (port: ChainPort): ChainPort => ({
+    append: (bytes, expectedSeq) => port.append(bytes, expectedSeq),
+    purgeBelow: (seq) => port.purgeBelow(seq),
+    read: (from, to) => port.read(from, to),
+    tail: () => (isReadable ? port.tail() : Promise.reject(new Error('no answer'))),
+  });
+  const owner = await world.own(1, { maxInputs: 5 }, {}, world.ports({ log: unreadable }));
+  isReadable = false;
+  let busy = 0;
+  const answer = {
+    state: () => undefined,
+    error: (code: string) => {
+      if (code === 'busy') busy += 1;
+    },
+  };
+  for (let tick = 0; tick < 20; tick++) {
+    owner.receive({ kind: 'sync', pids: [], answer });
+    owner.tick(world.clock.monotonicMs());
+    await world.clock.advanceAsync(20);
+  }
+  // One is on its way with the read, five wait for the next.
+  expect(busy).toBe(14);
+  owner.stop('shutdown');
 });

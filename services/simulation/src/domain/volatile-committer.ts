@@ -93,7 +93,10 @@ export class VolatileCommitter implements Commits {
   }
 
   wait(waiting: Waiting): void {
-    this.#waiting.push(waiting);
+    // Nobody is answered while the tail cannot be read.
+    if (this.#waiting.length >= this.#deps.options.maxInputs)
+      waiting.input.answer.error('busy', 'the game has too much to do');
+    else this.#waiting.push(waiting);
   }
 
   takeWaiting(): readonly Waiting[] {

@@ -26,7 +26,7 @@ import { Restarts } from './restarts.ts';
 import { readTail } from './settle.ts';
 import { askOwnership } from './tail-guard.ts';
 import type { LivePort } from './volatile-game.ts';
-import { loadVolatileForCertain, type SnapshotPlace } from './volatile-loader.ts';
+import { loadVolatileForCertain, type SnapshotPlace, type VolatileLoaderDeps } from './volatile-loader.ts';
 import { VolatileSnapshots } from './volatile-snapshots.ts';
 
 export interface VolatileHostingDeps extends HostingDeps {
@@ -53,6 +53,8 @@ type Look = Start | { readonly failure: string } | Refusal;
 const MAX_ROUNDS = 8;
 /** Each hosting leaves a claim; a log above this is cut down to a new marker. */
 const MAX_RECORDS = 64;
+/** Without the snapshot that its owner stored last: a stale read at first, this often in a row it is the truth. */
+const MAX_STALE_READS = 30;
 const NOTHING = { shared: new Uint8Array(0), server: new Uint8Array(0), slices: [] } as const;
 
 /** Never rejects for what the streams do; the retry's `isOver` bounds it. */
@@ -89,13 +91,16 @@ export async function tryVolatileGame(
   return { outcome: 'refused', refusal, detail };
 }
 
-async function look(
-  deps: Pick<HostingDeps, 'ports' | 'factory' | 'retry' | 'onBadStart' | 'details'>,
-  tailSeq: number,
-): Promise<Look> {
-  const { factory, ports, retry, onBadStart, details } = deps;
-  if (tailSeq === 0) return startNew(deps, details, { lastSeq: 0 });
-  const load = await loadVolatileForCertain({ ...ports, factory, onBadStart }, tailSeq, retry);
+interface LookDeps extends Pick<HostingDeps, 'ports' | 'factory' | 'retry' | 'onBadStart' | 'details'> {
+  /** Where it is to be hosted; nobody asks for an epoch to see whether it could be. */
+  readonly epoch?: number;
+  readonly isStale?: VolatileLoaderDeps['isStale'];
+}
+
+async function look(deps: LookDeps, tailSeq: number): Promise<Look> {
+  const { factory, ports, retry, onBadStart, details, epoch = Number.POSITIVE_INFINITY, isStale } = deps;
+  if (tailSeq === 0) return startNew(deps, details, { lastSeq: 0, epoch: 0 });
+  const load = await loadVolatileForCertain({ ...ports, factory, onBadStart, isStale }, tailSeq, retry);
   if (load === 'abandoned')
     return { refusal: 'unavailable', epoch: 0, detail: 'the streams could not be read in time' };
   if (load.kind === 'lost') return { failure: load.detail };
@@ -107,6 +112,7 @@ async function look(
     };
   try {
     const { replay, place, records } = load;
+    if (place.epoch > epoch) return { refusal: 'claimed', epoch: place.epoch };
     const current = currentGame(factory, replay, details);
     if (current.instance === undefined) return startNew(deps, current.details, place);
     const { restarts } = replay;
@@ -180,7 +186,7 @@ async function goOn(
   const marked = isNew || isLong ? await mark(deps, chain, instance.tick, isNew) : 'left_out';
   if (marked === 'in_doubt') return unavailable('the marker could not be stored', deps.epoch);
   if (marked === 'stored' && isLong) await deps.ports.log.purgeBelow(chain.lastSeq).catch(() => undefined);
-  const reload = (isOver: () => boolean) => reloadGame(deps, chain, isOver);
+  const reload = (isOver: () => boolean) => reloadGame(deps, chain, snapshots, isOver);
   const volatile = { live: deps.live, snapshots, reload };
   const game: OwnedGame = { instance, details, chain, restarts, replayedRecords: 0, volatile };
   return { kind: 'hosted', game };
@@ -211,17 +217,29 @@ async function mark(
   return isLeftOut ? 'left_out' : 'in_doubt';
 }
 
-async function reloadGame(deps: VolatileHostingDeps, chain: Chain, isOver: () => boolean): Promise<Reloaded> {
+async function reloadGame(
+  deps: VolatileHostingDeps,
+  chain: Chain,
+  snapshots: VolatileSnapshots,
+  isOver: () => boolean,
+): Promise<Reloaded> {
   const { ports, retry } = deps;
   const { clock, random } = ports;
   const own = { clock, random, isOver, onTrouble: retry.onTrouble };
   const ownership = await askOwnership(ports.log, chain, own);
   if (ownership === 'cut_back') return { kind: 'lost', detail: 'records of the log are gone' };
   if (ownership !== 'own') return { kind: ownership };
-  const found = await look({ ...deps, retry: own }, chain.lastSeq);
+  let staleReads = 0;
+  const isStale = (newestSeq: number) => {
+    if (newestSeq >= snapshots.lastSeq) return false;
+    staleReads += 1;
+    return staleReads < MAX_STALE_READS;
+  };
+  const found = await look({ ...deps, retry: own, isStale }, chain.lastSeq);
   if ('failure' in found) return { kind: 'lost', detail: found.failure };
   if (!('refusal' in found)) return { kind: 'loaded', instance: found.instance };
   if (found.refusal === 'unavailable') return { kind: 'abandoned' };
+  if (found.refusal === 'claimed') return { kind: 'overtaken' };
   return { kind: 'unreadable', detail: found.detail ?? found.refusal };
 }
 

@@ -36,6 +36,11 @@ export class VolatileSnapshots {
     this.#good = goodSeq === undefined ? [] : [goodSeq];
   }
 
+  /** As far as is known here, the chain reaches to this sequence at least. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
   /** Stores it wherever the chain ends, unless a later owner's is there. Gives up only when the retry is over. */
   async save(snapshot: Snapshot, retry: Retry): Promise<Saved> {
     for (;;) {
