@@ -18,6 +18,9 @@ import { WarmGames } from './warm-games.ts';
 /** Of what went wrong with a game, in the words that travel. */
 const MAX_REASON = 200;
 const RETIRE_LOOK_MS = 20;
+/** Between two tries to host a game anew. */
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
 
 interface Hosted {
   readonly game: string;
@@ -318,11 +321,22 @@ export class Host {
     );
   }
 
-  /** Whoever comes first claims it: this process, or another that the matchmaker asked meanwhile. */
+  /**
+   * Whoever comes first claims it: this process, or another that the matchmaker asked meanwhile. While the streams
+   * cannot be used it is tried again.
+   */
   async #hostAnew(hosted: Hosted, detail: string): Promise<void> {
-    const epoch = hosted.owner.epoch + 1;
-    const { refusal } = await this.#host({ ...hosted.request, epoch }, detail);
-    if (refusal === 'failed') this.#sayOver(hosted, epoch, 'failed', detail);
+    const { game, request, owner } = hosted;
+    let epoch = owner.epoch + 1;
+    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, MAX_RETRY_MS)) {
+      const answer = await this.#host({ ...request, epoch }, detail);
+      if (answer.refusal === 'failed') this.#sayOver(hosted, epoch, 'failed', detail);
+      if (answer.refusal !== 'unavailable') return;
+      // What was tried may have left its claim.
+      epoch = Math.max(epoch, answer.epoch + 1);
+      await sleep(this.#ports.clock, delayMs);
+      if (this.#isDraining || this.#games.has(game) || this.#opening.has(game)) return;
+    }
   }
 
   #sayOver(
