@@ -6,6 +6,8 @@ export const game = defineGame({
   schemaVersion: 1,
   tickHz: 50,
   maxPlayers: 60,
+  // Tests send one player's commands by the hundred.
+  maxPendingAwardsPerUser: 1_024,
   seatGraceMs: 400,
   sleepAfterMs: 400,
   maxStateBytes: 64 * 1024,
