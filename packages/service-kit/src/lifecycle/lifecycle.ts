@@ -63,6 +63,7 @@ export class Lifecycle {
   readonly #drainDelayMs: number;
   readonly #entries: Entry[] = [];
   readonly #lastWords: (() => void | Promise<void>)[] = [];
+  #saying: Promise<unknown> | undefined;
   #begun = 0;
   #state: LifecycleState = 'idle';
   #starting: Promise<void> | undefined;
@@ -97,10 +98,10 @@ export class Lifecycle {
     this.#lastWords.push(say);
   }
 
-  /** Says them all; settles after `timeoutMs` at the latest and never rejects. */
+  /** Says them all, once, however often it is called; settles after `timeoutMs` at the latest and never rejects. */
   async sayLastWords(timeoutMs: number): Promise<void> {
-    const said = this.#lastWords.splice(0).map(async (say) => say());
-    await Promise.race([Promise.allSettled(said), sleep(timeoutMs)]);
+    this.#saying ??= Promise.allSettled(this.#lastWords.map(async (say) => say()));
+    await Promise.race([this.#saying, sleep(timeoutMs)]);
   }
 
   /** Starts every part in order. @throws what the failing part threw; call `shutdown` afterwards. */

@@ -26,6 +26,7 @@ export class Status {
   readonly #types: SimStatus['types'];
   #utilization = performance.eventLoopUtilization();
   #cancel: Cancel | undefined;
+  #hasLeft = false;
   #n = 0;
 
   constructor(
@@ -68,9 +69,11 @@ export class Status {
     this.#publish(false);
   }
 
-  /** The last word of this process. */
+  /** The last word of this process: a heartbeat after it would say that it is there after all. */
   publishLeaving(): void {
+    this.stop();
     this.#publish(true);
+    this.#hasLeft = true;
   }
 
   stop(): void {
@@ -78,7 +81,7 @@ export class Status {
   }
 
   #publish(isLeaving: boolean): void {
-    if (!this.#nats.isConnected) return;
+    if (this.#hasLeft || !this.#nats.isConnected) return;
     const games = this.#host.lines();
     const { pod, node, incarnation, maxGames } = this.#options;
     const status: SimStatus = {
