@@ -34,6 +34,13 @@ beforeAll(async () => {
   });
   crowd.start();
   await eventually(() => expect(crowd.stats.commandsAcked).toBeGreaterThan(50), { timeoutMs: 60_000 });
+  await eventually(
+    async () => {
+      const inspection = JSON.parse((await games('inspect', game, '--json')).text) as Inspection;
+      expect(inspection.claims[0]?.hashes, 'every hundredth record has one').toBeGreaterThan(0);
+    },
+    { timeoutMs: 60_000, intervalMs: 500 },
+  );
 });
 
 afterAll(async () => {
