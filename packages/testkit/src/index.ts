@@ -13,6 +13,7 @@ export {
   tableOf,
 } from './markdown.ts';
 export { type Direction, Link } from './model/link.ts';
+export { ModelClient } from './model/model-client.ts';
 export { ModelClock, ProcessClock } from './model/model-clock.ts';
 export { ModelServer } from './model/model-server.ts';
 export type { NatsNodeConfig } from './nats/config.ts';

@@ -1,5 +1,5 @@
 import { Link } from './link.ts';
-import type { ModelClock } from './model-clock.ts';
+import type { ModelClock, ProcessClock } from './model-clock.ts';
 
 /** A NATS server in a model, as far as its connections go: it stands still, dies, comes back, and resets them. */
 export class ModelServer {
@@ -55,6 +55,32 @@ export class ModelServer {
   cut(link: Link): void {
     link.cut();
     if (!this.#isDown) this.#reconnect(link);
+  }
+
+  /**
+   * One request of a client, and its answer. `timeoutMs` is of the client's own clock.
+   * @throws what `fail` makes of why there was no answer: none came in time, or the connection was reset
+   */
+  exchange<T>(
+    { link, clock }: { readonly link: Link; readonly clock: ProcessClock },
+    timeoutMs: number,
+    serve: (answer: (value: T) => void) => void,
+    fail: (why: string) => Error,
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let isOpen = true;
+    const settle = (how: () => void) => {
+      if (!isOpen) return;
+      isOpen = false;
+      stopTimer();
+      forgetCut();
+      how();
+    };
+    const giveUp = (why: string) => settle(() => reject(fail(why)));
+    const stopTimer = clock.after(timeoutMs, () => giveUp('no answer in time'));
+    const forgetCut = link.onCut(() => clock.after(0, () => giveUp('the connection was reset')));
+    link.up(() => serve((value) => link.down(() => settle(() => resolve(value)))));
+    return promise;
   }
 
   #reconnect(link: Link): void {

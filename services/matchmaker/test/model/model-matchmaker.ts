@@ -3,7 +3,7 @@
 import { type GameEntry, LEADER_KEY, type LeaderRecord, subjectsFor } from '@breakwater/bus';
 import { ProtocolError } from '@breakwater/protocol';
 import { KeyedLock, type NatsBus } from '@breakwater/service-kit';
-import { type Link, ProcessClock } from '@breakwater/testkit';
+import { ModelClient } from '@breakwater/testkit';
 import { SimRequests } from '../../src/adapters/sim-requests.ts';
 import { Creation } from '../../src/domain/creation.ts';
 import { Drains } from '../../src/domain/drains.ts';
@@ -65,10 +65,7 @@ class WatchedMover extends Mover {
   }
 }
 
-export class ModelMatchmaker {
-  readonly name: string;
-  readonly link: Link;
-  readonly clock: ProcessClock;
+export class ModelMatchmaker extends ModelClient {
   readonly matchmaking: Matchmaking;
   readonly leadership: Leadership;
   readonly mover: WatchedMover;
@@ -87,15 +84,11 @@ export class ModelMatchmaker {
   /** Start of its last write of the leader's key that it knows to be stored. */
   provenMs = Number.NEGATIVE_INFINITY;
   isReady = false;
-  isPaused = false;
-  isDead = false;
 
   constructor(setup: MatchmakerSetup) {
     const { name, nats, limits, dateOffMs, events, seam } = setup;
+    super(name, nats);
     this.#setup = setup;
-    this.name = name;
-    this.link = nats.newLink();
-    this.clock = new ProcessClock(nats.clock);
     this.#time = {
       unixMs: () => Date.UTC(2026, 0, 1) + this.clock.monotonicMs() + dateOffMs,
       monotonicMs: () => this.clock.monotonicMs(),
@@ -160,29 +153,6 @@ export class ModelMatchmaker {
   /** Open games that nobody is known to host, by the leader. */
   get waiting(): number {
     return this.#repinner.waiting;
-  }
-
-  pause(): void {
-    if (this.isDead) return;
-    this.isPaused = true;
-    this.link.holds.isClientPaused = true;
-    this.clock.pause();
-  }
-
-  /** Timers come first, then what waits on the connection. */
-  resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
-    this.link.holds.isClientPaused = false;
-    this.clock.resume();
-    this.link.pump();
-  }
-
-  kill(): void {
-    this.isDead = true;
-    this.clock.die();
-    this.link.close();
-    this.#setup.nats.forget(this.link);
   }
 
   /** In order: another leads, and nothing is left half done. */

@@ -110,25 +110,9 @@ export class ModelNats extends ModelServer {
   }
 
   /** @throws BusError `unavailable`: no answer in time, or the connection is lost */
-  ask<T>(
-    { link, clock }: Client,
-    timeoutMs: number,
-    serve: (answer: (value: T) => void) => void,
-  ): Promise<T> {
-    if (!link.isConnected) return Promise.reject(new BusError('unavailable', '', 'not connected'));
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let isOpen = true;
-    const settle = (how: () => void) => {
-      if (!isOpen) return;
-      isOpen = false;
-      stopTimer();
-      forgetCut();
-      how();
-    };
-    const fail = (why: string) => settle(() => reject(new BusError('unavailable', '', why)));
-    const stopTimer = clock.after(timeoutMs, () => fail('no answer in time'));
-    const forgetCut = link.onCut(() => clock.after(0, () => fail('the connection was lost')));
-    link.up(() => serve((value) => link.down(() => settle(() => resolve(value)))));
-    return promise;
+  ask<T>(client: Client, timeoutMs: number, serve: (answer: (value: T) => void) => void): Promise<T> {
+    if (!client.link.isConnected) return Promise.reject(new BusError('unavailable', '', 'not connected'));
+    const fail = (why: string) => new BusError('unavailable', '', why);
+    return this.exchange(client, timeoutMs, serve, fail);
   }
 }

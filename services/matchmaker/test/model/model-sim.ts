@@ -14,7 +14,7 @@ import {
   type SimWarmed,
   subjectsFor,
 } from '@breakwater/bus';
-import { type Link, ProcessClock } from '@breakwater/testkit';
+import { ModelClient } from '@breakwater/testkit';
 import { Report } from '../../../simulation/src/domain/report.ts';
 import type { GameLog, LogRecord } from './game-log.ts';
 import { type ModelNats, Refused } from './model-nats.ts';
@@ -56,18 +56,13 @@ export interface SimSetup {
   readonly onLeft: (sim: ModelSim) => void;
 }
 
-export class ModelSim {
-  readonly name: string;
-  readonly link: Link;
-  readonly clock: ProcessClock;
+export class ModelSim extends ModelClient {
   readonly #setup: SimSetup;
   readonly #report = new Report();
   readonly #games = new Map<string, Hosted>();
   readonly #opening = new Map<string, Opening>();
   readonly #warm = new Set<string>();
   #n = 0;
-  isPaused = false;
-  isDead = false;
   isDraining = false;
   /** Ticks take too long. */
   isSlow = false;
@@ -78,10 +73,8 @@ export class ModelSim {
 
   constructor(setup: SimSetup) {
     const { name, nats } = setup;
+    super(name, nats);
     this.#setup = setup;
-    this.name = name;
-    this.link = nats.newLink();
-    this.clock = new ProcessClock(nats.clock);
     const on = <T>(verb: SimVerb, serve: (request: T) => Promise<unknown>) =>
       nats.respond(subjects.sim(podId(name), verb), {
         link: this.link,
@@ -150,29 +143,6 @@ export class ModelSim {
       this.#setup.onLeft(this);
     };
     look();
-  }
-
-  pause(): void {
-    if (this.isDead) return;
-    this.isPaused = true;
-    this.link.holds.isClientPaused = true;
-    this.clock.pause();
-  }
-
-  /** Timers come first, then what waits on the connection. */
-  resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
-    this.link.holds.isClientPaused = false;
-    this.clock.resume();
-    this.link.pump();
-  }
-
-  kill(): void {
-    this.isDead = true;
-    this.clock.die();
-    this.link.close();
-    this.#setup.nats.forget(this.link);
   }
 
   #publish(isLeaving = false): void {

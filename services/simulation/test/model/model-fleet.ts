@@ -134,9 +134,9 @@ export class ModelFleet {
   }
 
   #spawn(index: number): ModelProcess {
-    const { broker, clock, random, seam, events } = this.#parts;
+    const { broker, random, seam, events } = this.#parts;
     const definition = this.#definitions[index] ?? lab;
-    const setup = { name: `sim-${index}`, broker, clock, random, definition, owner: OWNER, seam, events };
+    const setup = { name: `sim-${index}`, broker, random, definition, owner: OWNER, seam, events };
     return new ModelProcess({ ...setup, nonce: () => this.#nonce() });
   }
 

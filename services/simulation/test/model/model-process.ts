@@ -2,7 +2,7 @@
 
 import type { GameInput } from '@breakwater/bus';
 import type { GameDefinition } from '@breakwater/game-kit';
-import { type Link, type ModelClock, ProcessClock } from '@breakwater/testkit';
+import { ModelClient } from '@breakwater/testkit';
 import { Host } from '../../src/domain/host.ts';
 import type { GameWire, HostObserver, HostPorts } from '../../src/domain/host-types.ts';
 import type { Answer } from '../../src/domain/inbox.ts';
@@ -42,7 +42,6 @@ export interface ProcessEvents {
 export interface ProcessSetup {
   readonly name: string;
   readonly broker: Broker;
-  readonly clock: ModelClock;
   readonly random: () => number;
   readonly nonce: () => string;
   readonly definition: GameDefinition;
@@ -51,10 +50,7 @@ export interface ProcessSetup {
   readonly seam: Seam;
 }
 
-export class ModelProcess {
-  readonly name: string;
-  readonly link: Link;
-  readonly clock: ProcessClock;
+export class ModelProcess extends ModelClient {
   readonly host: Host;
   readonly definition: GameDefinition;
   readonly #setup: ProcessSetup;
@@ -62,16 +58,12 @@ export class ModelProcess {
   readonly #retention: Retention;
   readonly #stopped = new AbortController();
   #stopHousekeeping: Cancel | undefined;
-  isPaused = false;
-  isDead = false;
 
   constructor(setup: ProcessSetup) {
-    const { name, broker, clock, definition, random, events } = setup;
+    const { name, broker, definition, random, events } = setup;
+    super(name, broker);
     this.#setup = setup;
-    this.name = name;
     this.definition = definition;
-    this.link = broker.newLink();
-    this.clock = new ProcessClock(clock);
     this.#retention = new Retention(this.#retentionPorts(), RETENTION, () => undefined);
     this.#schedule = new TickSchedule(this.clock, DEFAULT_SCHEDULE, events.onTickError);
     const ports: HostPorts = {
@@ -96,29 +88,6 @@ export class ModelProcess {
       tailChecks: { everyMs: TAIL_CHECK_MS, stallMs: APPEND_TIMEOUT_MS, maxAtOnce: 4 },
     });
     this.#housekeep();
-  }
-
-  pause(): void {
-    if (this.isDead) return;
-    this.isPaused = true;
-    this.link.holds.isClientPaused = true;
-    this.clock.pause();
-  }
-
-  /** Timers come first, then what waits on the connection: as in a Node process that is continued. */
-  resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
-    this.link.holds.isClientPaused = false;
-    this.clock.resume();
-    this.link.pump();
-  }
-
-  kill(): void {
-    this.isDead = true;
-    this.clock.die();
-    this.link.close();
-    this.#setup.broker.forget(this.link);
   }
 
   /** Tidies up behind a game that is over, as each process does now and then. */
@@ -202,24 +171,7 @@ export class ModelProcess {
 
   /** One request to the server. @throws Error when no answer comes in time, or the connection is reset */
   #ask<T>(serve: (answer: (value: T) => void) => void): Promise<T> {
-    const { link, clock } = this;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let isOpen = true;
-    const settle = (how: () => void) => {
-      if (!isOpen) return;
-      isOpen = false;
-      stopTimer();
-      forgetCut();
-      how();
-    };
-    const stopTimer = clock.after(APPEND_TIMEOUT_MS, () =>
-      settle(() => reject(new Error('no answer in time'))),
-    );
-    const forgetCut = link.onCut(() =>
-      clock.after(0, () => settle(() => reject(new Error('the connection was reset')))),
-    );
-    link.up(() => serve((value) => link.down(() => settle(() => resolve(value)))));
-    return promise;
+    return this.#setup.broker.exchange(this, APPEND_TIMEOUT_MS, serve, (why) => new Error(why));
   }
 
   #wire(owner: Owner): GameWire {
