@@ -152,7 +152,8 @@ export class MemoryWorld {
 
   /** To every owner that listens, as the broker would. */
   join(user: string, join: number): void {
-    const input = { kind: 'join', user, name: user, edge: 'edge', join, spectate: false } as const;
+    const who = { user, name: user, edge: 'edge', session: `s-${user}` };
+    const input = { kind: 'join', ...who, join, spectate: false } as const;
     for (const { owner, way } of this.#listening()) owner.receive({ ...input, answer: this.answer(way) });
   }
 

@@ -112,7 +112,7 @@ it('a game that wakes goes on from the snapshot that it fell asleep with, also w
     },
     error: () => undefined,
   };
-  owner.receive({ kind: 'sync', pids: [], answer });
+  owner.receive({ kind: 'sync', edge: 'edge', pids: [], answer });
   await world.clock.advanceAsync(2_000);
   await pass(20);
   expect(older).toBeLessThan(0);
@@ -139,7 +139,7 @@ it('who asks for state while the log cannot be read is told that the game is bus
     },
   };
   for (let tick = 0; tick < 20; tick++) {
-    owner.receive({ kind: 'sync', pids: [], answer });
+    owner.receive({ kind: 'sync', edge: `edge-${tick}`, pids: [], answer });
     owner.tick(world.clock.monotonicMs());
     await world.clock.advanceAsync(20);
   }

@@ -78,7 +78,7 @@ function take(deps: GameWiresDeps, owner: Owner, message: BusMessage): void {
       owner.receive(joinOf(input, answerTo(deps, message)));
       break;
     case 'sync':
-      owner.receive({ kind: 'sync', pids: input.pids, answer: answerTo(deps, message) });
+      owner.receive({ kind: 'sync', edge: input.edge, pids: input.pids, answer: answerTo(deps, message) });
       break;
     case 'leave':
     case 'dropped':
@@ -89,8 +89,8 @@ function take(deps: GameWiresDeps, owner: Owner, message: BusMessage): void {
   }
 }
 
-function joinOf({ user, name, edge, join, spectate }: GameInputOf<'join'>, answer: Answer) {
-  return { kind: 'join', user, name, edge, join, spectate, answer } as const;
+function joinOf({ user, name, edge, session, join, spectate }: GameInputOf<'join'>, answer: Answer) {
+  return { kind: 'join', user, name, edge, session, join, spectate, answer } as const;
 }
 
 function answerTo(deps: GameWiresDeps, message: BusMessage): Answer {

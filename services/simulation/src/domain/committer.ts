@@ -8,13 +8,14 @@ import type { Commits } from './commits.ts';
 import type { GameDetails, GameFactory } from './game-factory.ts';
 import type { OwnerEvents, OwnerOptions } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
-import { CapturedReplies, type Waiting, wantsState } from './replies.ts';
+import { CapturedReplies, type Waiting } from './replies.ts';
 import type { Restarts } from './restarts.ts';
 import type { Settled } from './settle.ts';
 import { takeSnapshot } from './snapshots.ts';
 import { Verifier } from './verifier.ts';
+import { WaitingAsks, type WaitingAsksDeps } from './waiting-asks.ts';
 
-export interface CommitterDeps {
+export interface CommitterDeps extends WaitingAsksDeps {
   readonly pod: string;
   readonly ports: OwnerPorts;
   readonly factory: GameFactory;
@@ -47,7 +48,7 @@ export class Committer implements Commits {
   readonly #deps: CommitterDeps;
   readonly #schema: string;
   readonly #verifier: Verifier | undefined;
-  #waiting: Waiting[] = [];
+  readonly #waiting: WaitingAsks;
   /** The first tick of a new owner appends, so that those who play see at once that the game goes on. */
   #lastAppendMs = Number.NEGATIVE_INFINITY;
   #recordsSinceSnapshot: number;
@@ -57,6 +58,7 @@ export class Committer implements Commits {
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
     this.maxAheadMs = deps.options.freezeAfterMs;
+    this.#waiting = new WaitingAsks(deps);
     this.#recordsSinceSnapshot = deps.replayedRecords;
     this.#schema = JSON.stringify(deps.factory.definition.schema);
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
@@ -71,19 +73,17 @@ export class Committer implements Commits {
 
   /** Owed committed state: the next append will carry it. */
   wait(waiting: Waiting): void {
-    this.#waiting.push(waiting);
+    this.#waiting.add(waiting);
   }
 
   /** Those who are owed state and are in no append yet; they are owed nothing here any more. */
   takeWaiting(): readonly Waiting[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    return waiting;
+    return this.#waiting.take();
   }
 
   /** There is something that the log does not have, or somebody who waits for committed state. */
   hasNews(instance: GameInstance): boolean {
-    return this.#waiting.length > 0 || instance.hasChanges;
+    return !this.#waiting.isEmpty || instance.hasChanges;
   }
 
   needsCommit(instance: GameInstance, nowMs: number): boolean {
@@ -105,7 +105,7 @@ export class Committer implements Commits {
     this.#verifier?.check(instance, parts);
     const hasHash = head.n % options.hashEveryRecords === 0;
     const hasSnapshot = forceSnapshot || isWhole || this.#isSnapshotDue();
-    const isWanted = hasHash || hasSnapshot || this.#waiting.some(wantsState);
+    const isWanted = hasHash || hasSnapshot || this.#waiting.wantState;
     const state = isWanted ? instance.encodeState() : undefined;
     const hash = state !== undefined && (hasHash || hasSnapshot) ? hashParts(state) : undefined;
     const bytes = encodeGameRecord({
@@ -125,7 +125,7 @@ export class Committer implements Commits {
       startedMs: ports.clock.monotonicMs(),
       bytes: bytes.length,
       replies:
-        isFit && this.#waiting.length > 0
+        isFit && !this.#waiting.isEmpty
           ? new CapturedReplies(this.takeWaiting(), instance, state)
           : undefined,
       snapshot:
@@ -164,7 +164,7 @@ export class Committer implements Commits {
 
   stop(): void {
     this.#isStopped = true;
-    this.#waiting = [];
+    this.#waiting.take();
   }
 
   #isSnapshotDue(): boolean {
@@ -194,14 +194,11 @@ export class Committer implements Commits {
   }
 
   #release(seq: number, { replies, snapshot, awards, isRestart }: Flight): void {
-    const { chain, pod, events, restarts, onAwards } = this.#deps;
+    const { chain, pod, restarts, onAwards } = this.#deps;
     if (isRestart) restarts.stored();
     onAwards(awards);
-    if (replies !== undefined) {
-      replies.release({ epoch: chain.epoch, seq, pod, schema: this.#schema });
-      for (const { input, pid } of replies.waiting)
-        if (input.kind === 'join' && pid !== 0) events.onJoined(input.user);
-    }
+    if (replies !== undefined)
+      this.#waiting.release(replies, { epoch: chain.epoch, seq, pod, schema: this.#schema });
     if (snapshot === undefined || this.#snapshotting !== undefined) return;
     this.#recordsSinceSnapshot = 0;
     this.#snapshotting = this.#takeSnapshot({ ...snapshot, logSeq: seq });

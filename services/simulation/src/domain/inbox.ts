@@ -1,6 +1,7 @@
 /** What arrived for a game and was not applied yet, in order of arrival, within limits. */
 
 import type { GameInstance } from '@breakwater/game-kit';
+import { type Ask, AskQueue } from './ask-queue.ts';
 import type { CommandJumps } from './command-jumps.ts';
 
 /** Where the answer to a join or sync goes. Both may be called once, and late. */
@@ -23,12 +24,15 @@ export interface JoinInput {
   readonly user: string;
   readonly name: string;
   readonly edge: string;
+  /** The connection at that edge. */
+  readonly session: string;
   readonly join: number;
   readonly spectate: boolean;
   readonly answer: Answer;
 }
 export interface SyncInput {
   readonly kind: 'sync';
+  readonly edge: string;
   readonly pids: readonly number[];
   readonly answer: Answer;
 }
@@ -86,7 +90,7 @@ export class Inbox {
   readonly #limits: InboxLimits;
   readonly #onCommand: (outcome: CommandOutcome) => void;
   readonly #jumps: CommandJumps | undefined;
-  #queue: OwnerInput[] = [];
+  readonly #queue: AskQueue<OwnerInput>;
   readonly #players = new Map<number, PlayerQueue>();
 
   /** `jumps`: only of a game whose state may fall back. */
@@ -94,10 +98,11 @@ export class Inbox {
     this.#limits = limits;
     this.#onCommand = onCommand;
     this.#jumps = jumps;
+    this.#queue = new AskQueue(limits.maxInputs, (input) => ('answer' in input ? input : undefined));
   }
 
   get size(): number {
-    return this.#queue.length;
+    return this.#queue.items.length;
   }
 
   /** The trace for the append that is about to be made. */
@@ -109,12 +114,14 @@ export class Inbox {
 
   /** False when the inbox is full; a join or sync was answered `busy` then. */
   offer(input: OwnerInput): boolean {
-    if (this.#queue.length < this.#limits.maxInputs) {
-      this.#queue.push(input);
-      return true;
-    }
+    if (this.#queue.offer(input)) return true;
     if ('answer' in input) input.answer.error('busy', 'the game has too much to do');
     return false;
+  }
+
+  /** Whether who asked this, and was not answered yet, has asked again since. */
+  isAskedAgain(ask: Ask): boolean {
+    return this.#queue.hasNewer(ask);
   }
 
   /** Takes a command if it can become the next one soon. */
@@ -126,15 +133,13 @@ export class Inbox {
 
   /** Puts inputs before all others, to be applied once more. */
   putBack(inputs: readonly OwnerInput[]): void {
-    if (inputs.length > 0) this.#queue = [...inputs, ...this.#queue];
+    if (inputs.length > 0) this.#queue.putBack(inputs);
   }
 
   /** Hands on everything in order of arrival: commands to the instance, the rest to `apply`. */
   drain(instance: GameInstance, apply: (input: Exclude<OwnerInput, CommandInput>) => void): void {
-    if (this.#queue.length === 0) return;
-    const inputs = this.#queue;
-    this.#queue = [];
-    for (const input of inputs) {
+    if (this.size === 0) return;
+    for (const input of this.#queue.take()) {
       if (input.kind === 'command') this.#command(instance, input);
       else apply(input);
     }
@@ -142,14 +147,14 @@ export class Inbox {
 
   /** Drops everything; returns the answers that are owed. */
   takeAnswers(): Answer[] {
-    const answers = this.#queue.flatMap((input) => ('answer' in input ? [input.answer] : []));
+    const answers = this.#queue.items.flatMap((input) => ('answer' in input ? [input.answer] : []));
     this.clear();
     return answers;
   }
 
   /** Drops everything; who waits for an answer hears nothing. */
   clear(): void {
-    this.#queue = [];
+    this.#queue.take();
     this.#players.clear();
   }
 

@@ -1,6 +1,7 @@
 /** Everything that comes in for a game, from arrival until it is certainly stored. */
 
 import type { GameInstance } from '@breakwater/game-kit';
+import type { Ask } from './ask-queue.ts';
 import { CommandJumps } from './command-jumps.ts';
 import { type Answer, type CommandInput, type CommandOutcome, Inbox, type InboxLimits } from './inbox.ts';
 import { applyInput, CutOff, type NonCommand, Unsaved } from './inputs.ts';
@@ -34,6 +35,10 @@ export class Intake {
 
   offer(input: NonCommand): void {
     this.#inbox.offer(input);
+  }
+
+  isAskedAgain(ask: Ask): boolean {
+    return this.#inbox.isAskedAgain(ask);
   }
 
   command(instance: GameInstance, command: CommandInput): void {

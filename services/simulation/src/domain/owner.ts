@@ -7,6 +7,7 @@
 
 import type { GameState } from '@breakwater/bus';
 import type { Award, GameInstance } from '@breakwater/game-kit';
+import type { Ask } from './ask-queue.ts';
 import { AwardPoster } from './awards.ts';
 import type { Chain } from './chain.ts';
 import { isClaimAbove } from './claim.ts';
@@ -69,6 +70,7 @@ export class Owner {
     const committing = {
       ...setup,
       ...game,
+      isAskedAgain: (ask: Ask) => this.#intake.isAskedAgain(ask),
       onAwards: (awards: readonly Award[]) => this.#awards.add(awards),
       onSettled: (settled: Settled) => this.#onSettled(settled),
       onBroken: (error: unknown) => this.#restart(error),

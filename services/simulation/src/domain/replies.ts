@@ -2,7 +2,8 @@
 
 import { encodeStateReply, type StateParts } from '@breakwater/bus';
 import type { GameInstance } from '@breakwater/game-kit';
-import type { AnswerError, JoinInput, SyncInput } from './inbox.ts';
+import type { Ask } from './ask-queue.ts';
+import type { AnswerError } from './inbox.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -11,7 +12,7 @@ const NOTHING = new Uint8Array(0);
  * refuses may have lost the game without knowing, and the append tells.
  */
 export interface Waiting {
-  readonly input: JoinInput | SyncInput;
+  readonly input: Ask;
   /** 0 for a spectator, a sync or a refusal. */
   readonly pid: number;
   readonly refusal?: { readonly code: AnswerError; readonly text: string };
@@ -30,7 +31,7 @@ export interface Place {
 
 /** Answers of one append; the acks are those of the moment of encoding. */
 export class CapturedReplies {
-  readonly waiting: readonly Waiting[];
+  readonly #waiting: readonly Waiting[];
   readonly #acks: readonly number[];
   readonly #state: (StateParts & { readonly tick: number }) | undefined;
 
@@ -40,22 +41,26 @@ export class CapturedReplies {
     instance: GameInstance,
     state: (StateParts & { readonly tick: number }) | undefined,
   ) {
-    this.waiting = waiting;
+    this.#waiting = waiting;
     this.#acks = waiting.map(({ pid }) => (pid === 0 ? 0 : (instance.ackOf(pid) ?? 0)));
     this.#state = state;
   }
 
-  release(place: Place): void {
-    for (const [index, { input, pid, refusal }] of this.waiting.entries()) {
+  /** @returns those who were answered: whom `isWanted` lets through */
+  release(place: Place, isWanted: (ask: Ask) => boolean): Waiting[] {
+    return this.#waiting.filter((waiting, index) => {
+      const { input, pid, refusal } = waiting;
+      if (!isWanted(input)) return false;
       if (refusal !== undefined) input.answer.error(refusal.code, refusal.text);
       else if (this.#state !== undefined)
         input.answer.state(this.#reply(place, input, pid, this.#acks[index]!, this.#state));
-    }
+      return true;
+    });
   }
 
   #reply(
     place: Place,
-    input: JoinInput | SyncInput,
+    input: Ask,
     pid: number,
     ack: number,
     state: StateParts & { readonly tick: number },

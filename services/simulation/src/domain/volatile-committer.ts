@@ -10,12 +10,13 @@ import { type GameInstance, hashParts } from '@breakwater/game-kit';
 import { type EncodedState, isStateFit, snapshotOf } from './captured.ts';
 import type { Commits } from './commits.ts';
 import type { CommitterDeps } from './committer.ts';
-import { CapturedReplies, type Waiting, wantsState } from './replies.ts';
+import { CapturedReplies, type Waiting } from './replies.ts';
 import type { Settled } from './settle.ts';
 import { askOwnership, type Ownership } from './tail-guard.ts';
 import { Verifier } from './verifier.ts';
 import type { VolatileGame } from './volatile-game.ts';
 import type { Saved } from './volatile-snapshots.ts';
+import { WaitingAsks } from './waiting-asks.ts';
 
 export interface VolatileCommitterDeps extends CommitterDeps {
   readonly volatile: VolatileGame;
@@ -50,7 +51,7 @@ export class VolatileCommitter implements Commits {
   #n = 0;
   #tick: number;
   #shownMs: number;
-  #waiting: Waiting[] = [];
+  readonly #waiting: WaitingAsks;
   #checkedMs: number;
   #checking: Promise<void> | undefined;
   /** What those want who came while the tail was read. */
@@ -71,6 +72,7 @@ export class VolatileCommitter implements Commits {
     this.#deps = deps;
     const { tickHz, schema } = deps.factory.definition;
     this.maxAheadMs = deps.options.volatileLossMs;
+    this.#waiting = new WaitingAsks(deps);
     this.#schema = JSON.stringify(schema);
     this.#periodMs = 1_000 / tickHz;
     this.#verifier = deps.options.verify ? new Verifier(deps.factory, deps.details) : undefined;
@@ -93,16 +95,11 @@ export class VolatileCommitter implements Commits {
   }
 
   wait(waiting: Waiting): void {
-    // Nobody is answered while the tail cannot be read.
-    if (this.#waiting.length >= this.#deps.options.maxInputs)
-      waiting.input.answer.error('busy', 'the game has too much to do');
-    else this.#waiting.push(waiting);
+    this.#waiting.add(waiting);
   }
 
   takeWaiting(): readonly Waiting[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    return waiting;
+    return this.#waiting.take();
   }
 
   hasNews(instance: GameInstance): boolean {
@@ -117,7 +114,7 @@ export class VolatileCommitter implements Commits {
     const nowMs = this.#deps.ports.clock.monotonicMs();
     if (instance.hasChanges || this.#isQuiet(instance, nowMs)) this.#show(instance, trace, nowMs);
     if (this.#canAnswer) this.#answer(instance);
-    else if (this.#waiting.length > 0) this.#asked = instance;
+    else if (!this.#waiting.isEmpty) this.#asked = instance;
     if (this.#saving !== undefined) {
       if (isLast) this.#owed = instance;
       // Not only in the next tick: with few ticks to a second the game would stand still for it.
@@ -154,14 +151,14 @@ export class VolatileCommitter implements Commits {
 
   stop(): void {
     this.#isStopped = true;
-    this.#waiting = [];
+    this.#waiting.take();
     this.#asked = undefined;
     this.#owed = undefined;
   }
 
   /** One read of the tail at a time; those who come meanwhile wait for the next. */
   get #canAnswer(): boolean {
-    return this.#waiting.length > 0 && this.#checking === undefined;
+    return !this.#waiting.isEmpty && this.#checking === undefined;
   }
 
   #isSaveDue(nowMs: number): boolean {
@@ -205,15 +202,13 @@ export class VolatileCommitter implements Commits {
   }
 
   #answer(instance: GameInstance): void {
-    const { chain, pod, events } = this.#deps;
-    const state = this.#waiting.some(wantsState) ? this.#capture(instance) : undefined;
+    const { chain, pod } = this.#deps;
+    const state = this.#waiting.wantState ? this.#capture(instance) : undefined;
     const replies = new CapturedReplies(this.takeWaiting(), instance, state);
     const liveN = this.#n;
     this.#check(() => {
       const { epoch, lastSeq: seq } = chain;
-      replies.release({ epoch, seq, pod, schema: this.#schema, liveN });
-      for (const { input, pid } of replies.waiting)
-        if (input.kind === 'join' && pid !== 0) events.onJoined(input.user);
+      this.#waiting.release(replies, { epoch, seq, pod, schema: this.#schema, liveN });
     });
   }
 

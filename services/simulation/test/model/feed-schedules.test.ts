@@ -60,7 +60,7 @@ class Stage {
   async sync(): Promise<StateReply> {
     const { world } = this;
     const [living] = world.owners;
-    living?.owner.receive({ kind: 'sync', pids: [1], answer: world.answer(living.way) });
+    living?.owner.receive({ kind: 'sync', edge: 'edge', pids: [1], answer: world.answer(living.way) });
     await world.ticks(5);
     return this.newestReply();
   }

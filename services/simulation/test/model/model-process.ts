@@ -224,11 +224,11 @@ const doubt = (cause: unknown): AppendOutcome => ({ kind: 'doubt', cause: String
 function inputFor(input: Exclude<GameInput, { kind: 'command' }>, answer: Answer) {
   switch (input.kind) {
     case 'join': {
-      const { user, name, edge, join, spectate } = input;
-      return { kind: 'join', user, name, edge, join, spectate, answer } as const;
+      const { user, name, edge, session, join, spectate } = input;
+      return { kind: 'join', user, name, edge, session, join, spectate, answer } as const;
     }
     case 'sync':
-      return { kind: 'sync', pids: input.pids, answer } as const;
+      return { kind: 'sync', edge: input.edge, pids: input.pids, answer } as const;
     case 'leave':
     case 'dropped':
       return input;

@@ -105,6 +105,7 @@ class Stage {
       user: 'ann',
       name: 'ann',
       edge: 'edge',
+      session: 's-ann',
       join: this.#joins,
       spectate: false,
       answer,
