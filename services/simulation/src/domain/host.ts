@@ -21,12 +21,15 @@ const RETIRE_LOOK_MS = 20;
 /** Between two tries to host a game anew. */
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
+/** Of the time for a hosting: that the same process may take to give the game up before. */
+const REHOSTING_SHARE = 0.5;
 
 interface Hosted {
   readonly game: string;
   readonly owner: Owner;
   readonly type: string;
   readonly schemaVersion: number;
+  readonly isVolatile: boolean;
   /** What it was taken in with. */
   readonly request: SimHost;
   readonly periodMs: number;
@@ -115,10 +118,18 @@ export class Host {
     if (known !== undefined && known.owner.epoch > epoch) {
       return this.#count({ outcome: 'refused', refusal: 'claimed', epoch: known.owner.epoch });
     }
-    known?.owner.stop('superseded');
-    const result = this.#open(request, restart).finally(() => this.#opening.delete(game));
+    const opening = known === undefined ? this.#open(request, restart) : this.#reopen(known, request);
+    const result = opening.finally(() => this.#opening.delete(game));
     this.#opening.set(game, { epoch, result });
     return result;
+  }
+
+  /** It is here already, at an earlier epoch. */
+  async #reopen({ owner, isVolatile }: Hosted, request: SimHost): Promise<SimHosted> {
+    // What a committed game has shown is in its log; a volatile one would fall back although nobody died.
+    if (isVolatile) await this.#release(owner, this.#options.hostTimeoutMs * REHOSTING_SHARE);
+    else owner.stop('superseded');
+    return this.#open(request);
   }
 
   /** Loads a game that is to be hosted here soon, and keeps it near its log's tail. */
@@ -135,11 +146,7 @@ export class Host {
    */
   async release(game: string, epoch: number): Promise<number | undefined> {
     const owner = this.#games.get(game)?.owner;
-    if (owner?.epoch !== epoch) return undefined;
-    const cancel = this.#ports.clock.after(this.#options.hostTimeoutMs, () => owner.stop('released'));
-    const seq = await owner.leave('released');
-    cancel();
-    return seq;
+    return owner?.epoch === epoch ? this.#release(owner, this.#options.hostTimeoutMs) : undefined;
   }
 
   /** Takes no further game in; those that are hosted go on. */
@@ -188,9 +195,18 @@ export class Host {
     for (const owner of this.owners()) owner.housekeep(nowMs);
   }
 
+  /** In order if that is done in time, else as it is. */
+  async #release(owner: Owner, withinMs: number): Promise<number> {
+    const cancel = this.#ports.clock.after(withinMs, () => owner.stop('released'));
+    const seq = await owner.leave('released');
+    cancel();
+    return seq;
+  }
+
   #hasRoom(game: string): boolean {
-    const warmOthers = this.#warm.size - (this.#warm.has(game) ? 1 : 0);
-    const taken = this.#games.size + this.#opening.size + warmOthers;
+    const others = ({ size }: { readonly size: number }, isIn: boolean) => size - (isIn ? 1 : 0);
+    const warmOthers = others(this.#warm, this.#warm.has(game));
+    const taken = this.#games.size + others(this.#opening, this.#opening.has(game)) + warmOthers;
     return !this.#isDraining && taken < this.#options.maxGames;
   }
 
@@ -278,6 +294,7 @@ export class Host {
       owner,
       type,
       schemaVersion,
+      isVolatile: durability === 'volatile',
       request,
       periodMs: 1_000 / tickHz,
       wire: undefined,

@@ -35,7 +35,7 @@ export class Broker extends ModelServer {
   readonly ledgers = new MemoryLedgers();
   readonly log = this.ledgers.logOf(GAME);
   readonly snapshots = new MemoryChain();
-  /** Republications that get lost from now on. */
+  /** Republications that get lost from now on, and deltas that nobody stores. */
   feedLosses = 0;
   /** What a sweep did to a game that is alive. */
   readonly sweepFaults: string[] = [];
@@ -44,6 +44,7 @@ export class Broker extends ModelServer {
   readonly #random: () => number;
   readonly #kind: StreamKind;
   readonly #feed = new Set<Subscriber<FeedMessage>>();
+  readonly #live = new Set<Subscriber<Uint8Array>>();
   readonly #inputs = new Set<Subscriber<Delivery>>();
   readonly #storedMs = new Map<number, number>();
   readonly #inProcess = new Map<MemoryChain, object>();
@@ -60,13 +61,23 @@ export class Broker extends ModelServer {
 
   override forget(link: Link): void {
     super.forget(link);
-    for (const subscribers of [this.#feed, this.#inputs])
+    for (const subscribers of [this.#feed, this.#live, this.#inputs])
       for (const subscriber of subscribers)
         if (subscriber.link === link) (subscribers as Set<unknown>).delete(subscriber);
   }
 
   subscribeFeed(link: Link, take: (message: FeedMessage) => void): () => void {
     return subscribe(this.#feed, { link, take });
+  }
+
+  subscribeLive(link: Link, take: (bytes: Uint8Array) => void): () => void {
+    return subscribe(this.#live, { link, take });
+  }
+
+  /** A delta of a volatile game. */
+  publishLive(bytes: Uint8Array): void {
+    if (this.#isLost()) return;
+    for (const { link, take } of this.#live) link.down(() => take(bytes));
   }
 
   subscribeInputs(link: Link, take: (message: Delivery) => void): () => void {
@@ -143,11 +154,14 @@ export class Broker extends ModelServer {
     return outcome;
   }
 
+  #isLost(): boolean {
+    if (this.feedLosses === 0) return false;
+    this.feedLosses -= 1;
+    return true;
+  }
+
   #republish(message: FeedMessage): void {
-    if (this.feedLosses > 0) {
-      this.feedLosses -= 1;
-      return;
-    }
+    if (this.#isLost()) return;
     for (const { link, take } of this.#feed) link.down(() => take(message));
   }
 }

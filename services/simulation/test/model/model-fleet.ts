@@ -14,11 +14,24 @@ import type { Seam } from './seeded-bugs.ts';
 const RESPAWN_MS = 300;
 const WARM_TIMEOUT_MS = 400;
 export const definition = lab;
-const OWNER: OwnerOptions = {
-  ...DEFAULT_OWNER_OPTIONS,
-  hashEveryRecords: 1,
-  snapshotEveryRecords: 4,
-  maxRestartsPerMinute: 1_000,
+
+/** The game type that the processes host. */
+export interface ModelGame {
+  /** In the version that they begin with, and in the next one. */
+  readonly versions: readonly [GameDefinition, GameDefinition];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly owner: OwnerOptions;
+}
+
+const LAB: ModelGame = {
+  versions: [lab, nextLab],
+  options: { hp: 3 },
+  owner: {
+    ...DEFAULT_OWNER_OPTIONS,
+    hashEveryRecords: 1,
+    snapshotEveryRecords: 4,
+    maxRestartsPerMinute: 1_000,
+  },
 };
 
 export interface FleetParts {
@@ -27,6 +40,7 @@ export interface FleetParts {
   readonly random: () => number;
   readonly seam: Seam;
   readonly events: ProcessEvents;
+  readonly game?: ModelGame;
 }
 
 export class ModelFleet {
@@ -34,13 +48,16 @@ export class ModelFleet {
   /** The highest epoch that any answer named: what a registry would hold. */
   heardEpoch = 0;
   readonly #parts: FleetParts;
+  readonly #game: ModelGame;
   /** By process: the version of the game that it has. */
-  readonly #definitions: GameDefinition[] = Array.from({ length: PROCESSES }, () => lab);
+  readonly #definitions: GameDefinition[];
   #nonces = 0;
   #isOver = false;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#game = parts.game ?? LAB;
+    this.#definitions = Array.from({ length: PROCESSES }, () => this.#game.versions[0]);
     this.processes = Array.from({ length: PROCESSES }, (_, index) => this.#spawn(index));
   }
 
@@ -61,7 +78,7 @@ export class ModelFleet {
 
   /** Comes back with the next version. */
   upgrade(index: number): void {
-    this.#definitions[index] = nextLab;
+    this.#definitions[index] = this.#game.versions[1];
     this.crash(index);
   }
 
@@ -81,7 +98,7 @@ export class ModelFleet {
   host(index: number, epoch: number, tailSeq?: number): Promise<SimHosted> {
     const { link, host } = this.at(index);
     const { promise, resolve } = Promise.withResolvers<SimHosted>();
-    const request = { ...this.#place(index), epoch, options: { hp: 3 }, seed: 11 };
+    const request = { ...this.#place(index), epoch, options: this.#game.options, seed: 11 };
     const hear = (answer: SimHosted) => {
       this.heardEpoch = Math.max(this.heardEpoch, answer.epoch);
       resolve(answer);
@@ -135,8 +152,9 @@ export class ModelFleet {
 
   #spawn(index: number): ModelProcess {
     const { broker, random, seam, events } = this.#parts;
-    const definition = this.#definitions[index] ?? lab;
-    const setup = { name: `sim-${index}`, broker, random, definition, owner: OWNER, seam, events };
+    const { versions, owner } = this.#game;
+    const definition = this.#definitions[index] ?? versions[0];
+    const setup = { name: `sim-${index}`, broker, random, definition, owner, seam, events };
     return new ModelProcess({ ...setup, nonce: () => this.#nonce() });
   }
 

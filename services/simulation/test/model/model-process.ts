@@ -71,7 +71,7 @@ export class ModelProcess extends ModelClient {
       wire: (_game, owner) => this.#wire(owner),
       follow: (_game, hear) =>
         broker.subscribeFeed(this.link, ({ seq, bytes, prev }) => hear({ seq, bytes, prevSeq: prev })),
-      live: () => ({ publish: () => undefined }),
+      live: () => ({ publish: (bytes) => this.link.up(() => broker.publishLive(bytes)) }),
       nonce: () => (setup.seam.nonce ?? ((nonce) => nonce))(setup.nonce()),
       clock: this.clock,
       random,
@@ -79,7 +79,7 @@ export class ModelProcess extends ModelClient {
     const types = new Map([[definition.type, definition]]);
     this.host = new Host(ports, types, this.#schedule, new Report(), this.#observer(), {
       pod: name,
-      maxGames: 10,
+      maxGames: 1,
       hostTimeoutMs: HOST_TIMEOUT_MS,
       maxStateBytes: 1_000_000,
       rejoinMs: 10_000,

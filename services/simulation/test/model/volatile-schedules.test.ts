@@ -1,0 +1,99 @@
+/** Single orders of events around the owner of a volatile game, on the model's server and processes. */
+
+import { type DeltaRecord, decodeGameRecord, decodeSnapshot, type Snapshot } from '@breakwater/bus';
+import { ModelClock } from '@breakwater/testkit';
+import { expect, it } from 'vitest';
+import type { StopReason } from '../../src/domain/owner-types.ts';
+import { Broker } from './broker.ts';
+import { recordOf } from './evidence.ts';
+import { ModelFleet } from './model-fleet.ts';
+import { HOST_TIMEOUT_MS } from './model-process.ts';
+import type { Seam } from './seeded-bugs.ts';
+import { LOSS_MS, LOSS_TICKS, TWITCH } from './volatile-twitch.ts';
+
+class Stage {
+  readonly clock = new ModelClock();
+  readonly broker = new Broker(this.clock, () => 0.5, 'single');
+  readonly shown: DeltaRecord[] = [];
+  readonly stops: string[] = [];
+  readonly fleet: ModelFleet;
+
+  constructor(seam: Seam = {}, game = TWITCH) {
+    const { broker, clock } = this;
+    const nothing = () => undefined;
+    const onStopped = (process: { readonly name: string }, epoch: number, reason: StopReason) =>
+      void this.stops.push(`${process.name} ${epoch} ${reason}`);
+    const events = { onStopped, onAnswer: nothing, onTickError: nothing };
+    this.fleet = new ModelFleet({ broker, clock, random: () => 0.5, seam, events, game });
+    broker.subscribeLive(broker.newLink(), (bytes) => {
+      const decoded = decodeGameRecord(bytes);
+      if (decoded.ok && decoded.value.kind === 'delta') this.shown.push(decoded.value);
+    });
+  }
+
+  /** What was shown last. */
+  get last(): DeltaRecord {
+    const last = this.shown.at(-1);
+    if (last === undefined) throw new Error('nothing was shown');
+    return last;
+  }
+
+  get kinds(): string[] {
+    return this.broker.log.archive.map(recordOf).map(({ kind, epoch, n }) => `${kind} ${epoch}.${n}`);
+  }
+
+  /** The one that a hosting begins with. */
+  first(epoch: number): Snapshot {
+    for (const { bytes } of this.broker.snapshots.archive) {
+      const decoded = decodeSnapshot(bytes);
+      if (decoded.ok && decoded.value.epoch === epoch && decoded.value.n === 0) return decoded.value;
+    }
+    throw new Error(`no hosting began at ${epoch}`);
+  }
+
+  async host(process: number, epoch: number): Promise<unknown> {
+    const hosting = this.fleet.host(process, epoch);
+    await this.clock.advance(100);
+    return hosting;
+  }
+
+  /** Until what is shown is some way ahead of what is stored. */
+  async playAhead(): Promise<void> {
+    const stored = this.broker.snapshots.archive.length;
+    for (let ms = 0; this.broker.snapshots.archive.length < stored + 2; ms++) {
+      if (ms > 10 * LOSS_MS) throw new Error('no snapshots are taken');
+      await this.clock.advance(1);
+    }
+    await this.clock.advance(LOSS_MS / 3);
+  }
+}
+
+it('a volatile game that is hosted again by the process that has it already goes on with all that was shown', async () => {
+  const stage = new Stage();
+  expect(await stage.host(0, 1)).toMatchObject({ outcome: 'hosted' });
+  await stage.playAhead();
+  const rehosting = stage.fleet.host(0, 2);
+  await stage.clock.advance(100);
+  expect(await rehosting).toEqual({ outcome: 'hosted', epoch: 2 });
+  const before = stage.shown.filter(({ epoch }) => epoch === 1);
+  expect(before.length).toBeGreaterThan(10);
+  expect(stage.first(2).tick).toBe(before.at(-1)?.tick);
+  expect(stage.last.epoch).toBe(2);
+  expect(stage.stops).toEqual(['sim-0 1 released']);
+});
+
+it('a volatile game that is hosted again where it is while NATS is away loses no more than the promise', async () => {
+  const stage = new Stage();
+  await stage.host(0, 1);
+  await stage.playAhead();
+  stage.broker.pause();
+  const rehosting = stage.fleet.host(0, 2);
+  await stage.clock.advance(2 * HOST_TIMEOUT_MS);
+  stage.broker.resume();
+  await stage.clock.advance(2 * HOST_TIMEOUT_MS);
+  expect(await rehosting).toMatchObject({ refusal: 'unavailable' });
+  await stage.host(1, 3);
+  const before = stage.shown.filter(({ epoch }) => epoch === 1);
+  expect(stage.first(3).tick).toBeGreaterThanOrEqual((before.at(-1)?.tick ?? 0) - LOSS_TICKS);
+  expect(stage.last.epoch).toBe(3);
+});
