@@ -3,6 +3,7 @@
 import type { HostedGame, SimHost, SimHosted, SimWarm, SimWarmed } from '@breakwater/bus';
 import { type GameDetails, GameFactory } from './game-factory.ts';
 import type { GameTypes } from './game-types.ts';
+import { hostAnew } from './host-anew.ts';
 import type { GameWire, HostObserver, HostOptions, HostPorts } from './host-types.ts';
 import { type HostingResult, hostGame } from './hosting.ts';
 import { Owner } from './owner.ts';
@@ -18,9 +19,6 @@ import { WarmGames } from './warm-games.ts';
 /** Of what went wrong with a game, in the words that travel. */
 const MAX_REASON = 200;
 const RETIRE_LOOK_MS = 20;
-/** Between two tries to host a game anew. */
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 30_000;
 /** Of the time for a hosting: that the same process may take to give the game up before. */
 const REHOSTING_SHARE = 0.5;
 
@@ -36,6 +34,13 @@ interface Hosted {
   wire: GameWire | undefined;
   stopTicks: Cancel | undefined;
   readonly stopWaiting: Cancel;
+}
+
+/** It threw where it was hosted before. */
+interface Restart {
+  readonly detail: string;
+  /** Of the claim, which may be in the log since an earlier try. */
+  readonly nonce: string;
 }
 
 interface Opening {
@@ -107,7 +112,7 @@ export class Host {
     return this.#host(request);
   }
 
-  async #host(request: SimHost, restart?: string): Promise<SimHosted> {
+  async #host(request: SimHost, restart?: Restart): Promise<SimHosted> {
     const { game, epoch } = request;
     for (let opening = this.#opening.get(game); opening !== undefined; opening = this.#opening.get(game)) {
       if (opening.epoch === epoch) return opening.result;
@@ -224,7 +229,7 @@ export class Host {
     return new GameFactory(definition, this.#observer.onHookError(game), this.#options.maxStateBytes);
   }
 
-  async #open(request: SimHost, restart?: string): Promise<SimHosted> {
+  async #open(request: SimHost, restart?: Restart): Promise<SimHosted> {
     const { game, type, schemaVersion } = request;
     if (restart === undefined && !this.#hasRoom(game))
       return this.#count({ outcome: 'refused', refusal: 'no_capacity', epoch: 0 });
@@ -245,12 +250,12 @@ export class Host {
     request: SimHost,
     factory: GameFactory,
     ports: OwnerPorts,
-    restart: string | undefined,
+    restart: Restart | undefined,
   ): Promise<HostingResult> {
     const { game, epoch, tailSeq, options, seed } = request;
     const { pod, owner } = this.#options;
     const details: GameDetails = { options, seed };
-    const nonce = this.#ports.nonce();
+    const nonce = restart?.nonce ?? this.#ports.nonce();
     const deps = { pod, ports, factory, nonce, epoch, details, ...this.#patience(game) };
     if (factory.definition.durability === 'committed')
       return hostGame({ ...deps, warm: await this.#warm.take(game, factory), tailSeq });
@@ -258,8 +263,7 @@ export class Host {
       ...deps,
       details: { ...details, durability: 'volatile' },
       live: this.#ports.live(game),
-      restart:
-        restart === undefined ? undefined : { detail: restart, maxPerMinute: owner.maxRestartsPerMinute },
+      restart: restart && { detail: restart.detail, maxPerMinute: owner.maxRestartsPerMinute },
     });
   }
 
@@ -338,22 +342,20 @@ export class Host {
     );
   }
 
-  /**
-   * Whoever comes first claims it: this process, or another that the matchmaker asked meanwhile. While the streams
-   * cannot be used it is tried again.
-   */
   async #hostAnew(hosted: Hosted, detail: string): Promise<void> {
     const { game, request, owner } = hosted;
-    let epoch = owner.epoch + 1;
-    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, MAX_RETRY_MS)) {
-      const answer = await this.#host({ ...request, epoch }, detail);
-      if (answer.refusal === 'failed') this.#sayOver(hosted, epoch, 'failed', detail);
-      if (answer.refusal !== 'unavailable') return;
-      // What was tried may have left its claim.
-      epoch = Math.max(epoch, answer.epoch + 1);
-      await sleep(this.#ports.clock, delayMs);
-      if (this.#isDraining || this.#games.has(game) || this.#opening.has(game)) return;
-    }
+    const { clock, nonce } = this.#ports;
+    const next = owner.epoch + 1;
+    const answer = await hostAnew(
+      {
+        clock,
+        nonce,
+        host: (epoch, nonce) => this.#host({ ...request, epoch }, { detail, nonce }),
+        isSettled: () => this.#isDraining || this.#games.has(game) || this.#opening.has(game),
+      },
+      next,
+    );
+    if (answer?.refusal === 'failed') this.#sayOver(hosted, Math.max(next, answer.epoch), 'failed', detail);
   }
 
   #sayOver(

@@ -8,7 +8,7 @@ import { encodeGameRecord, hasLivePosition, type SimWarmed } from '@breakwater/b
 import { type GameInstance, hashParts } from '@breakwater/game-kit';
 import { snapshotOf } from './captured.ts';
 import { Chain } from './chain.ts';
-import { claimGame, type Refusal, refuseBehind } from './claim.ts';
+import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
 import type { GameDetails } from './game-factory.ts';
 import {
   claimRecord,
@@ -21,6 +21,7 @@ import {
 } from './hosting.ts';
 import { currentGame } from './migration.ts';
 import type { OwnedGame } from './owner-phase.ts';
+import { isSameHead } from './ports.ts';
 import type { Reloaded } from './reload.ts';
 import { Restarts } from './restarts.ts';
 import { readTail } from './settle.ts';
@@ -59,18 +60,22 @@ const NOTHING = { shared: new Uint8Array(0), server: new Uint8Array(0), slices: 
 
 /** Never rejects for what the streams do; the retry's `isOver` bounds it. */
 export async function hostVolatileGame(deps: VolatileHostingDeps): Promise<HostingResult> {
-  const { ports, retry, epoch } = deps;
+  const { ports, retry, epoch, nonce } = deps;
   if (!hasLivePosition(epoch, 0))
     return refused({ refusal: 'failed', epoch: 0, detail: `a volatile game has no epoch ${epoch}` });
   const tail = await readTail(ports.log, retry);
   if (tail === 'abandoned') return unavailable('the log could not be read in time');
-  const refusal = refuseBehind(tail, epoch);
+  // One that was given up in doubt, and stored since.
+  const isClaimed = tail !== undefined && isSameHead(recordHead(tail.bytes), { epoch, nonce, n: 0 });
+  const refusal = isClaimed ? undefined : refuseBehind(tail, epoch);
   if (refusal !== undefined) return refused(refusal);
   const tailSeq = tail?.seq ?? 0;
   const before = await look(deps, tailSeq);
   if ('refusal' in before) return refused(before);
   const claim = claimRecord(deps, 'failure' in before ? deps.details : before.details);
-  const claimed = await claimGame(ports.log, claim, retry, tailSeq);
+  const claimed = isClaimed
+    ? ({ kind: 'claimed', seq: tailSeq, after: tailSeq } as const)
+    : await claimGame(ports.log, claim, retry, tailSeq);
   if (claimed.kind === 'refused') return claimed;
   const chain = new Chain(claim, claimed.seq, { ...ports, onTrouble: retry.onTrouble });
   const isAsBefore = claimed.after === tailSeq && !('failure' in before);

@@ -57,6 +57,17 @@ class Stage {
     return hosting;
   }
 
+  /** Makes the next step throw. */
+  async breakStep(): Promise<void> {
+    const player = { user: 'ann', name: 'ann', session: 'ann', edge: 'edge', join: 1, spectate: false };
+    const respond = () => undefined;
+    this.broker.publishInput({ input: { kind: 'join', ...player }, respond });
+    await this.clock.advance(100);
+    const input = { kind: 'command', pid: 1, join: 1, n: 1, name: 'breakStep', args: {} } as const;
+    this.broker.publishInput({ input, respond });
+    await this.clock.advance(100);
+  }
+
   /** Until what is shown is some way ahead of what is stored. */
   async playAhead(): Promise<void> {
     const stored = this.broker.snapshots.archive.length;
@@ -96,4 +107,69 @@ it('a volatile game that is hosted again where it is while NATS is away loses no
   const before = stage.shown.filter(({ epoch }) => epoch === 1);
   expect(stage.first(3).tick).toBeGreaterThanOrEqual((before.at(-1)?.tick ?? 0) - LOSS_TICKS);
   expect(stage.last.epoch).toBe(3);
+});
+
+/** The first claim of this epoch gets no answer, nor does its sender after it; it is stored when it is told to be. */
+class LateClaim implements Seam {
+  #store: (() => void) | undefined;
+  readonly #epoch: number;
+
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  readonly log: NonNullable<Seam['log']> = (port, { log }) => {
+    let isAway = false;
+    return {
+      ...port,
+      append: async (bytes, expectedSeq) => {
+        const { kind, epoch } = recordOf({ seq: 0, bytes });
+        if (this.#store === undefined && kind === 'claim' && epoch === this.#epoch) {
+          isAway = true;
+          this.#store = () => void log.apply(bytes, expectedSeq);
+        }
+        return isAway ? { kind: 'doubt', cause: 'no answer' } : port.append(bytes, expectedSeq);
+      },
+      tail: () => (isAway ? Promise.reject(new Error('no answer')) : port.tail()),
+    };
+  };
+
+  get isSent(): boolean {
+    return this.#store !== undefined;
+  }
+
+  store(): void {
+    this.#store?.();
+  }
+}
+
+it('a volatile game that threw goes on behind its own claim, when that was given up in doubt and is stored late', async () => {
+  const late = new LateClaim(2);
+  const stage = new Stage(late);
+  await stage.host(0, 1);
+  await stage.playAhead();
+  await stage.breakStep();
+  expect(late.isSent).toBe(true);
+  await stage.clock.advance(HOST_TIMEOUT_MS + 200);
+  expect(stage.kinds).toEqual(['claim 1.0', 'delta 1.1']);
+  late.store();
+  await stage.clock.advance(3_000);
+  expect(stage.kinds).toEqual(['claim 1.0', 'delta 1.1', 'claim 2.0']);
+  expect(stage.last.epoch).toBe(2);
+  expect(JSON.parse(stage.first(2).details)).toMatchObject({ restarts: [expect.any(Number)] });
+});
+
+it('a volatile game that threw is left to another owner, when its own claim was given up in doubt and never stored', async () => {
+  const late = new LateClaim(2);
+  const stage = new Stage(late);
+  await stage.host(0, 1);
+  await stage.playAhead();
+  await stage.breakStep();
+  await stage.clock.advance(HOST_TIMEOUT_MS + 200);
+  await stage.host(1, 2);
+  late.store();
+  await stage.clock.advance(3_000);
+  expect(stage.kinds).toEqual(['claim 1.0', 'delta 1.1', 'claim 2.0']);
+  expect(stage.fleet.at(0).host.lines()).toEqual([]);
+  expect(stage.fleet.at(1).host.lines()).toMatchObject([{ epoch: 2 }]);
 });
