@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, CommandLostError, connect, type Game, type RowsOf } from '@breakwater/client';
-import { eventually, projectRoot, type Stack, type StackOptions, startStack } from '@breakwater/testkit';
+import {
+  eventually,
+  projectRoot,
+  type Stack,
+  type StackOptions,
+  spawnService,
+  startStack,
+} from '@breakwater/testkit';
 import { checkLogs, describeReport, type Recorder, type Report, recordTo } from '@breakwater/tools';
 import { expect, it } from 'vitest';
 import type { game as rally } from './volatile/rally/game.ts';
@@ -106,8 +113,13 @@ async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function checked(stack: Stack, folder: string, volatileLossMs: number): Promise<Report> {
-  const games = join(projectRoot, 'test/volatile');
+async function checked(
+  stack: Stack,
+  folder: string,
+  volatileLossMs: number,
+  version = 'volatile',
+): Promise<Report> {
+  const games = join(projectRoot, 'test', version);
   const report = await checkLogs({ paths: [folder], nats: stack.nats.url, games, volatileLossMs });
   expect(report.ok, describeReport(report)).toBe(true);
   return report;
@@ -209,4 +221,49 @@ it('a seat that was lost with its state is taken anew by itself', async () => {
   expect(new Set(players.map((player) => player.game.pid)).size).toBe(2);
   for (const player of players) await player[Symbol.asyncDispose]();
   await checked(stack, folder.path, 60_000);
+}, 120_000);
+
+it('a volatile game goes over into its next version when its process is drained: nothing is lost, and nobody reconnects', async () => {
+  await using folder = await temporaryFolder();
+  await using stack = await startRallies(1_000, { edges: 1, simulations: 1 });
+  await using eye = await connect({ urls: stack.edgeUrls, token: stack.token('eye') });
+  const { game } = await eye.games.create('rally');
+  await using ann = await Player.join(stack, game, 'ann', folder.path);
+  await using bob = await Player.join(stack, game, 'bob', folder.path);
+  const players = [ann, bob];
+  const watched = await eye.games.join<Rows>(game, { spectate: true });
+  const all = [watched, ...players.map((player) => player.game)];
+  await eventually(
+    () => expect(Math.min(...players.map(({ count }) => count))).toBeGreaterThan(10),
+    PATIENCE,
+  );
+  await using newer = await spawnService('simulation', {
+    label: 'sim-next',
+    env: {
+      BREAKWATER_SIMULATION_GAME_FOLDERS: join(projectRoot, 'test/volatile-next'),
+      BREAKWATER_NATS_URL: stack.nats.url,
+      BREAKWATER_INSTANCE: 'sim-next',
+      BREAKWATER_HTTP_HOST: '127.0.0.1',
+      BREAKWATER_HTTP_PORT: '0',
+    },
+  });
+  const { pod } = watched;
+  await stack.service(pod).stop({ signal: 'SIGTERM' });
+  await playOn(all, pod);
+  for (const each of all) {
+    expect(each.pod).toBe('sim-next');
+    expect(each.replica.schema.schemaVersion).toBe(2);
+  }
+  for (const player of players) {
+    const [first, moved] = player.restarts as [Restart, Restart];
+    expect([moved.pid, moved.count]).toEqual([first.pid, first.count + moved.ack - first.ack]);
+    await player.rest();
+    expect([player.notes, player.lost]).toEqual([[], 0]);
+    player.expectEachOnce();
+    const row: Readonly<Record<string, unknown>> = player.game.replica.table('hits').rows.get(moved.pid)!;
+    expect(row.fresh).toBe(player.count - moved.count);
+  }
+  for (const player of players) await player[Symbol.asyncDispose]();
+  await checked(stack, folder.path, 1_000, 'volatile-next');
+  expect(newer.exitStatus).toBeUndefined();
 }, 120_000);

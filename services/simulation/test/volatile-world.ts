@@ -52,8 +52,9 @@ export class VolatileWorld {
   }
 
   /** Lets time pass until the hosting is decided. */
-  async host(epoch: number, ports = this.ports()): Promise<HostingResult> {
-    const { clock, factory } = this;
+  async host(epoch: number, ports = this.ports(), definition = this.#definition): Promise<HostingResult> {
+    const { clock } = this;
+    const factory = new GameFactory(definition, () => undefined);
     const deadlineMs = clock.monotonicMs() + TIMEOUT_MS;
     let result: HostingResult | undefined;
     const hosting = hostVolatileGame({
