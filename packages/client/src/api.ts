@@ -181,7 +181,11 @@ export interface GamesApi {
   create(type: string, options?: CreateGameOptions): Promise<GameInfo>;
   /** Joins any game of the type with a free seat; creates one if there is none. */
   quickMatch<Rows = AnyRows>(type: string): Promise<Game<Rows>>;
-  /** Joins, or gives the game that was joined before. Resolves when the first state is there. */
+  /**
+   * Joins, or gives the game that was joined before. Resolves when the first state is there. A game that cannot be
+   * played for now is asked for again and again; after `requestTimeoutMs` it rejects with why (`no_capacity`: no
+   * process takes the game), or with `TimeoutError`.
+   */
   join<Rows = AnyRows>(game: string, options?: { readonly spectate?: boolean }): Promise<Game<Rows>>;
   readonly joined: readonly Game[];
 }

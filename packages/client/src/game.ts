@@ -48,6 +48,7 @@ export class JoinedGame implements Game, Attachable {
   /** The replica is another object than at the last `state` event. */
   #isNewReplica = false;
   #end: BreakwaterError | undefined;
+  #refusal: BreakwaterError | undefined;
 
   constructor(session: Session, id: string, isSpectator: boolean) {
     const { limits } = session.settings;
@@ -100,6 +101,11 @@ export class JoinedGame implements Game, Attachable {
 
   get pendingCommands(): number {
     return this.#commands.size;
+  }
+
+  /** Why the newest join was refused for now; it is repeated. */
+  get refusal(): BreakwaterError | undefined {
+    return this.#refusal;
   }
 
   /** Settles with the first state. */
@@ -203,6 +209,7 @@ export class JoinedGame implements Game, Attachable {
       settle();
       return;
     }
+    this.#refusal = undefined;
     const { handle, pid, ack, volatile: mayFallBack = false } = frame;
     this.#sources.joined({ link, handle, pid, ack, mayFallBack, isLive: false, settle });
     this.#noteOwner(frame.epoch, frame.pod);
@@ -340,6 +347,7 @@ export class JoinedGame implements Game, Attachable {
     if (error.code === 'join_outdated') {
       this.#joinOutdated(link, error, join);
     } else if (error.retryable && !isFull) {
+      this.#refusal = error;
       this.#joinLater(link, error);
     } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
     else this.#lose(error);

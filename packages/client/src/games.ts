@@ -53,7 +53,8 @@ export class Games implements GamesApi {
     if (known !== undefined && known.isSpectator !== spectate)
       throw new BadArgumentError('the game is joined already, the other way; leave it first');
     const game = known ?? this.#add(new JoinedGame(this.#session, id, spectate));
-    await withinTime(this.#session.settings, 'game.join', game.first, () => void game.leave());
+    const abandon = () => void game.leave();
+    await withinTime(this.#session.settings, 'game.join', game.first, abandon, () => game.refusal);
     return game as unknown as Game<Rows>;
   }
 

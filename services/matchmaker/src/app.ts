@@ -210,7 +210,8 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   });
 }
 
-/** The same user and key give the same game, through whichever replica they come. */
-function gameIdOf(user: string, key: string): string {
-  return `g${createHash('sha256').update(`${user}\n${key}`).digest('base64url').slice(0, 21)}`;
+/** The same user and key give the same games, through whichever replica they come. `made`: so many before this one. */
+function gameIdOf(user: string, key: string, made = 0): string {
+  const name = made === 0 ? `${user}\n${key}` : `${user}\n${key}\n${made}`;
+  return `g${createHash('sha256').update(name).digest('base64url').slice(0, 21)}`;
 }

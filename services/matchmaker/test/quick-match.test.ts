@@ -113,6 +113,68 @@ test('a lost game of a version that nobody can host keeps nobody from playing an
   expect((await bed.entry(info.game))?.state).toBe('running');
 });
 
+test('the key that made a game which nobody can host any more finds another one, and the first comes back', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  const old = await bed.simulation('sim-old');
+  const { info } = await eventually(() => bed.quick('ann', 'go'));
+  await bed.simulation('sim-new', { types: [{ type: 'world', schemaVersion: 2, maxPlayers: SEATS }] });
+  await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+  await old.leave();
+  await eventually(async () => expect(await bed.processes()).toHaveLength(1));
+
+  const other = await bed.quick('ann', 'go');
+  const again = await bed.quick('ann', 'go');
+
+  expect(other).toMatchObject({ isNew: true, info: { pod: 'sim-new', state: 'running' } });
+  expect(again).toMatchObject({ isNew: false, info: { game: other.info.game } });
+  expect(await refusalOf(bed.find(info.game))).toBe('no_capacity');
+  await bed.simulation('sim-old-2');
+  const back = await eventually(() => bed.find(info.game));
+  expect(back.info).toMatchObject({ pod: 'sim-old-2', state: 'running' });
+  expect((await bed.quick('ann', 'go')).isNew).toBe(false);
+});
+
+test.each(['no_capacity', 'unavailable'] as const)(
+  'a lost game that every process refuses (%s) keeps nobody from playing, whoever made it',
+  async (refusal) => {
+    await using bed = await TestBed.start();
+    await bed.matchmaker();
+    const first = await bed.simulation('sim-a');
+    const { info } = await eventually(() => bed.quick('ann', 'go'));
+    const onHost = ({ game }: { readonly game: string }) =>
+      game === info.game ? ({ outcome: 'refused', refusal, epoch: 1 } as const) : undefined;
+    const second = await bed.simulation('sim-b', { onHost });
+    await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+    await first.leave();
+    await eventually(async () => expect(await bed.processes()).toHaveLength(1));
+
+    const bob = await bed.quick('bob', 'go');
+    const ann = await bed.quick('ann', 'go');
+
+    expect(second.hostRequests.some(({ game }) => game === info.game)).toBe(true);
+    expect(bob).toMatchObject({ isNew: true, info: { pod: 'sim-b', state: 'running' } });
+    expect(bob.info.game).not.toBe(info.game);
+    expect(ann.info.game).toBe(bob.info.game);
+    expect(await refusalOf(bed.find(info.game))).toBe(refusal);
+  },
+);
+
+test('a game that nobody could begin keeps nobody from playing another version', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker();
+  await bed.simulation('sim-new', { types: [{ type: 'world', schemaVersion: 2, maxPlayers: SEATS }] });
+  const { info } = await eventually(() => bed.create('ann', 'mine'));
+  const made = (await bed.entry(info.game))!;
+  const { pod: _, ...unhosted } = { ...made, game: 'begun', schemaVersion: 1, epoch: 0, players: 1 };
+  await (await bed.games()).create('begun', { ...unhosted, state: 'starting' });
+  await eventually(async () => expect((await bed.list()).map(({ game }) => game)).toContain('begun'));
+
+  const bob = await bed.quick('bob', 'go');
+
+  expect(bob.info).toMatchObject({ game: info.game, pod: 'sim-new' });
+});
+
 test('a lost game is waited for while nobody hosts any version of its type', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker();

@@ -26,7 +26,8 @@ export interface QuickMatchParts extends LeaderFirst {
   readonly limits: LeaderFirst['limits'] & QuickMatchLimits;
   /** Lets one request of a type at a time look for a seat. */
   readonly turns: KeyedLock;
-  readonly gameIdOf: (user: string, key: string) => string;
+  /** The game that a user's key stands for, after so many that it stood for and that wait for a process. */
+  readonly gameIdOf: (user: string, key: string, made?: number) => string;
 }
 
 interface Seat {
@@ -34,6 +35,9 @@ interface Seat {
   /** This call stored the entry and has to start the game. */
   readonly isNew: boolean;
 }
+
+/** Games that one key may stand for: the next one counts where those before it wait for a process. */
+const MAX_GAMES_OF_KEY = 3;
 
 /** Joins any game of a type that has a free seat, or makes one. */
 export class QuickMatch {
@@ -43,47 +47,81 @@ export class QuickMatch {
     this.#parts = parts;
   }
 
-  /** @throws ProtocolError `unknown_game_type`, `no_capacity`, `busy`, … */
+  /**
+   * A lost game is tried once: when no process takes it, it goes on waiting without this player, who gets another one.
+   * @throws ProtocolError `unknown_game_type`, `no_capacity`, `busy`, …
+   */
   async match(request: MatchQuick): Promise<Matched> {
-    const { creation, turns } = this.#parts;
-    const seat = await turns.run(request.type, () => this.#findSeat(request));
-    if (seat.isNew) return { entry: await creation.start(seat.entry), isNew: true };
-    if (seat.entry.state === 'starting')
-      return { entry: await creation.whenStarted(seat.entry), isNew: false };
-    return { entry: await hostedLeaderFirst(this.#parts, seat.entry), isNew: false };
+    const seat = await this.#seatFor(request);
+    try {
+      return await this.#enter(seat);
+    } catch (error) {
+      if (seat.isNew || !isUnhosted(error)) throw error;
+      return this.#matchElsewhere(request, seat.entry.game, error);
+    }
+  }
+
+  /** @throws `error` where there is no other game either, and none can be made */
+  async #matchElsewhere(request: MatchQuick, tried: string, error: ProtocolError): Promise<Matched> {
+    try {
+      return await this.#enter(await this.#seatFor(request, tried));
+    } catch (cause) {
+      const isFinal = !(cause instanceof ProtocolError) || cause.code === 'bad_request';
+      throw isFinal ? cause : error;
+    }
   }
 
   /** One request of a type at a time, so that requests of one replica see each other's seats and creations. */
-  async #findSeat(request: MatchQuick): Promise<Seat> {
-    const own = this.#heldBy(request) ?? (await this.#createdBy(request));
+  #seatFor(request: MatchQuick, tried?: string): Promise<Seat> {
+    return this.#parts.turns.run(request.type, () => this.#findSeat(request, tried));
+  }
+
+  async #enter({ entry, isNew }: Seat): Promise<Matched> {
+    const { creation } = this.#parts;
+    if (isNew) return { entry: await creation.start(entry), isNew };
+    if (entry.state === 'starting') return { entry: await creation.whenStarted(entry), isNew };
+    return { entry: await hostedLeaderFirst(this.#parts, entry), isNew };
+  }
+
+  async #findSeat(request: MatchQuick, tried: string | undefined): Promise<Seat> {
+    const own = this.#heldBy(request, tried) ?? (await this.#createdBy(request, tried));
     if (own !== undefined) return { entry: own, isNew: false };
     const { maxSeatAttempts } = this.#parts.limits;
-    for (const candidate of this.#candidates(request.type).slice(0, maxSeatAttempts)) {
+    for (const candidate of this.#candidates(request.type, tried).slice(0, maxSeatAttempts)) {
       const seated = await this.#takeSeat(candidate.game, request.user);
       if (seated !== undefined) return { entry: seated, isNew: false };
     }
-    return this.#newGame(request);
+    return this.#newGame(request, tried);
   }
 
-  #heldBy({ user, type }: MatchQuick): GameEntry | undefined {
+  #heldBy({ user, type }: MatchQuick, tried: string | undefined): GameEntry | undefined {
     const unixMs = this.#parts.time.unixMs();
-    for (const entry of this.#parts.mirror.entries(type))
-      if (isOpen(entry) && holdsSeat(entry, user, unixMs) && this.#isPlayable(entry)) return entry;
-    return undefined;
+    const isHeld = (entry: GameEntry) => isOpen(entry) && holdsSeat(entry, user, unixMs);
+    return this.#best([...this.#parts.mirror.entries(type)].filter(isHeld), tried);
   }
 
-  /** The game that an earlier try of this request made. */
-  async #createdBy({ user, key, type }: MatchQuick): Promise<GameEntry | undefined> {
-    const found = await this.#parts.registrar.read(this.#parts.gameIdOf(user, key));
-    return found?.entry.type === type && isOpen(found.entry) ? found.entry : undefined;
+  /** A game that an earlier try of this request made. */
+  async #createdBy(request: MatchQuick, tried: string | undefined): Promise<GameEntry | undefined> {
+    const made: GameEntry[] = [];
+    for (const game of this.#gamesOf(request)) {
+      const found = (await this.#parts.registrar.read(game))?.entry;
+      if (found?.type !== request.type || !isOpen(found)) break;
+      made.push(found);
+    }
+    return this.#best(made, tried);
+  }
+
+  #best(entries: readonly GameEntry[], tried: string | undefined): GameEntry | undefined {
+    const eligible = entries.filter((entry) => this.#isEligible(entry, tried));
+    return eligible.find((entry) => this.#isReady(entry)) ?? eligible[0];
   }
 
   /** Games with a free seat: hosted ones first, the fullest first, so that games fill up. */
-  #candidates(type: string): GameEntry[] {
+  #candidates(type: string, tried: string | undefined): GameEntry[] {
     const free = new Map<GameEntry, number>();
     for (const entry of this.#parts.mirror.entries(type)) {
       const seats = this.#freeSeats(entry);
-      if (isOpen(entry) && seats > 0 && this.#isPlayable(entry)) free.set(entry, seats);
+      if (isOpen(entry) && seats > 0 && this.#isEligible(entry, tried)) free.set(entry, seats);
     }
     const isReady = (entry: GameEntry) => this.#isReady(entry);
     return [...free.keys()].sort(
@@ -108,16 +146,25 @@ export class QuickMatch {
     return result?.changed === true ? result.entry : undefined;
   }
 
-  async #newGame(request: MatchQuick): Promise<Seat> {
-    const { creation, registrar, gameIdOf, limits, time } = this.#parts;
-    const { user, key, type } = request;
-    const draft = creation.draft({ game: gameIdOf(user, key), user, type });
-    const entry = { ...draft, seats: [{ user, untilMs: time.unixMs() + limits.seatHoldMs }] };
-    if (await registrar.create(entry)) return { entry, isNew: true };
-    const other = await registrar.read(entry.game);
-    if (other === undefined || !isOpen(other.entry) || other.entry.type !== type)
-      throw new ProtocolError('bad_request', 'The key was used for another game.');
-    return { entry: other.entry, isNew: false };
+  async #newGame(request: MatchQuick, tried: string | undefined): Promise<Seat> {
+    const { creation, registrar, limits, time } = this.#parts;
+    const { user, type } = request;
+    for (const game of this.#gamesOf(request)) {
+      const draft = creation.draft({ game, user, type });
+      const entry = { ...draft, seats: [{ user, untilMs: time.unixMs() + limits.seatHoldMs }] };
+      if (await registrar.create(entry)) return { entry, isNew: true };
+      const other = (await registrar.read(game))?.entry;
+      if (other?.type !== type || !isOpen(other))
+        throw new ProtocolError('bad_request', 'The key was used for another game.');
+      if (this.#isEligible(other, tried)) return { entry: other, isNew: false };
+    }
+    throw new ProtocolError('bad_request', 'The games of this key wait for a process; use another key.');
+  }
+
+  /** In the order in which they are made. */
+  #gamesOf({ user, key }: MatchQuick): string[] {
+    const { gameIdOf } = this.#parts;
+    return Array.from({ length: MAX_GAMES_OF_KEY }, (_, made) => gameIdOf(user, key, made));
   }
 
   #freeSeats(entry: GameEntry): number {
@@ -128,15 +175,27 @@ export class QuickMatch {
     return this.#parts.hostings.of(game)?.line.players;
   }
 
-  /** A lost game waits for its version, but nobody is made to wait with it where another version can be played. */
-  #isPlayable(entry: GameEntry): boolean {
+  /**
+   * A lost game waits for its version, but nobody is made to wait with it where another version can be played; nor with
+   * any lost game, once a process could not be found for the one that was `tried`.
+   */
+  #isEligible(entry: GameEntry, tried: string | undefined): boolean {
     const { fleet } = this.#parts;
-    return this.#isReady(entry) || !fleet.isSettled || !isStranded(entry, fleet.live());
+    if (this.#isReady(entry)) return entry.game !== tried;
+    return tried === undefined && (!fleet.isSettled || !isStranded(entry, fleet.live()));
   }
 
-  #isReady({ game, state }: GameEntry): boolean {
-    if (state === 'starting') return true;
-    const hosting = this.#parts.hostings.of(game);
-    return hosting !== undefined && this.#parts.fleet.isLive(hosting.pod);
+  #isReady(entry: GameEntry): boolean {
+    const { fleet, hostings } = this.#parts;
+    if (entry.state === 'starting') return !isStranded(entry, fleet.live());
+    const hosting = hostings.of(entry.game);
+    return hosting !== undefined && fleet.isLive(hosting.pod);
   }
+}
+
+const UNHOSTED: readonly string[] = ['no_capacity', 'unavailable', 'unknown_game_type'];
+
+/** Nobody hosts this game now. */
+function isUnhosted(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && UNHOSTED.includes(error.code);
 }

@@ -121,7 +121,7 @@ export class ModelMatchmaker extends ModelClient {
       limits,
       isLeader,
       seed: () => 1,
-      gameIdOf: (user: string, key: string) => `${user}-${key}`,
+      gameIdOf: (user: string, key: string, made = 0) => `${user}-${key}${made === 0 ? '' : `-${made}`}`,
       rankOf: (game: string) => this.#peers.rankOf(game),
       onRepin: (game: string, cause: RepinCause, outcome: string) =>
         events.onRepin(this, game, cause, outcome),
