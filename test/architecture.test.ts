@@ -121,7 +121,22 @@ test.each([
   ['services/chat/src/a.ts', "import { x } from '../../edge/src/b.ts';", /a service imports a service/],
   [
     'services/chat/test/model/a.ts',
-    "import { x } from '../../../edge/src/adapters/b.ts';",
+    "import { x } from '../../../edge/src/domain/feed-follower.ts';",
+    /a service imports a service/,
+  ],
+  [
+    'services/simulation/test/model/a.ts',
+    "import { x } from '../../../edge/src/domain/b.ts';",
+    /a service imports a service/,
+  ],
+  [
+    'services/chat/test/a.test.ts',
+    "import { x } from '../../edge/src/app.ts';",
+    /a service imports a service/,
+  ],
+  [
+    'services/simulation/src/a.ts',
+    "import { x } from '../../edge/src/domain/feed-follower.ts';",
     /a service imports a service/,
   ],
   ['services/chat/src/a.ts', "import WebSocket from 'ws';", /only services\/edge uses ws/],
@@ -191,7 +206,7 @@ test.each([
   ['packages/client/examples/chat.ts', "import { connect } from '@breakwater/client';"],
   ['tools/src/schemas.ts', 'const x = await import(file);'],
   ['services/chat/src/a.ts', "// import { x } from '@breakwater/edge';"],
-  ['services/chat/test/model/a.ts', "import { x } from '../../../edge/src/domain/b.ts';"],
+  ['services/simulation/test/model/a.ts', "import { x } from '../../../edge/src/domain/recent.ts';"],
 ])('%s may say: %s', (file, text) => {
   expect(messages(file, text)).toEqual([]);
 });

@@ -81,5 +81,16 @@ export const COMPUTED_IMPORTS = [
   'tools/src/games/',
 ];
 
+/**
+ * Model runs that put the pure code of two services together, and what of the other one they may use: a game in the
+ * model is watched by the real follower of feeds. Nobody else reaches into a service, tests included.
+ */
+export const MODEL_RUNS: Readonly<Record<string, readonly string[]>> = {
+  'services/simulation/test/model/': [
+    'services/edge/src/domain/feed-follower.ts',
+    'services/edge/src/domain/recent.ts',
+  ],
+};
+
 /** What builds a part is no code of it: tests may call it where it stands. */
 export const BUILD_SCRIPTS: readonly string[] = ['services/web/build.ts'];

@@ -4,6 +4,7 @@ import {
   BUILD_SCRIPTS,
   COMPUTED_IMPORTS,
   DEPENDENCY_TABLE,
+  MODEL_RUNS,
   type PartRule,
   RESERVED,
   TEST_ALLOWANCE,
@@ -132,14 +133,12 @@ class Source {
     return this.#isDomain && !isPure ? [`domain code imports ${target} from outside its folder`] : [];
   }
 
-  /**
-   * The bench measures a service's own code in place, and model runs put the pure parts of two services together;
-   * nobody else reaches past a package's face.
-   */
+  /** The bench measures a service's own code in place; nobody else but a listed model run reaches past a face. */
   #checkOutside(target: string): string[] {
     if (this.#part === 'bench' || (this.#isTest && BUILD_SCRIPTS.includes(target))) return [];
-    const isModel = this.#file.startsWith(`${this.#part}/test/model/`);
-    if (isModel && /^services\/[a-z-]+\/src\/domain\//.test(target)) return [];
+    const isListed = ([folder, files]: [string, readonly string[]]) =>
+      this.#file.startsWith(folder) && files.includes(target);
+    if (Object.entries(MODEL_RUNS).some(isListed)) return [];
     if (this.#part.startsWith('services/') && target.startsWith('services/'))
       return ['a service imports a service'];
     return [`${target} is in another part: use its package`];

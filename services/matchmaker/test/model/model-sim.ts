@@ -15,9 +15,9 @@ import {
   subjectsFor,
 } from '@breakwater/bus';
 import { ModelClient } from '@breakwater/testkit';
-import { Report } from '../../../simulation/src/domain/report.ts';
 import type { GameLog, LogRecord } from './game-log.ts';
 import { type ModelNats, Refused } from './model-nats.ts';
+import { ModelReport } from './model-report.ts';
 
 export const TYPE = 'lab';
 export const VERSION = 1;
@@ -58,7 +58,7 @@ export interface SimSetup {
 
 export class ModelSim extends ModelClient {
   readonly #setup: SimSetup;
-  readonly #report = new Report();
+  readonly #report = new ModelReport();
   readonly #games = new Map<string, Hosted>();
   readonly #opening = new Map<string, Opening>();
   readonly #warm = new Set<string>();
@@ -162,7 +162,7 @@ export class ModelSim extends ModelClient {
       digest: digestOf(games),
       isDraining: this.isDraining,
       isLeaving,
-      changed: this.#report.changes(games),
+      changed: this.#report.next(games),
     };
     if (this.lostHeartbeats > 0) {
       this.lostHeartbeats -= 1;
