@@ -1,8 +1,8 @@
-import type { GameFrame } from '@breakwater/protocol';
 import { eventually } from '@breakwater/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestClient } from './client.ts';
 import { ScriptedGame, textOf } from './scripted-game.ts';
+import { isGameFrame } from './shown-game.ts';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
 let world: World;
@@ -16,7 +16,6 @@ beforeAll(async () => {
 afterAll(() => world?.[Symbol.asyncDispose]());
 
 const newer = '{"tables":[],"schemaVersion":2}';
-const isGameFrame = (frame: TestClient['all'][number]): frame is GameFrame => 'kind' in frame;
 
 /** What a client is told of one game, in words, without the slices. */
 const told = (client: TestClient) =>

@@ -1,9 +1,10 @@
 import { livePosition } from '@breakwater/bus';
-import type { GameFrame, ServerFrameOf } from '@breakwater/protocol';
+import type { ServerFrameOf } from '@breakwater/protocol';
 import { eventually, type FaultProxy, startProxy } from '@breakwater/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestClient } from './client.ts';
 import { ScriptedGame, ScriptedMatch, textOf } from './scripted-game.ts';
+import { isGameFrame } from './shown-game.ts';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
 let world: World;
@@ -42,8 +43,6 @@ const join = (
   joins += 1;
   return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
 };
-
-const isGameFrame = (frame: TestClient['all'][number]): frame is GameFrame => 'kind' in frame;
 
 /** What a client is told of the game, in words. */
 const told = (client: TestClient): string[] =>

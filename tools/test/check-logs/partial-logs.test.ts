@@ -2,14 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gameId, gameStreamName, subjectsFor } from '@breakwater/bus';
-import {
-  connectBus,
-  createLogOutput,
-  kitMetrics,
-  MetricRegistry,
-  type NatsBus,
-} from '@breakwater/service-kit';
-import { type NatsServer, startNats } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StreamArchive } from '../../src/check-logs/archive.ts';
 import { checkLogs, checkTraces } from '../../src/check-logs/check-logs.ts';
@@ -19,25 +11,20 @@ import { Findings } from '../../src/check-logs/report.ts';
 import type { RecordSource } from '../../src/check-logs/sources.ts';
 import { loadDefinitions } from '../../src/games/definitions.ts';
 import type { LogLineOf } from '../../src/recorder/log-line.ts';
-import { createStreams, HonestRun, PARTITIONS } from './honest-run.ts';
+import { HonestRun, PARTITIONS } from './honest-run.ts';
+import { LogsBed } from './logs-bed.ts';
 
-let nats: NatsServer;
-let bus: NatsBus;
+let bed: LogsBed;
 let root: string;
 let folders = 0;
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'breakwater-logs-'));
-  nats = await startNats();
-  const { log } = createLogOutput({ service: 'test', instance: 'test', level: 'silent' });
-  const metrics = new MetricRegistry().register(kitMetrics);
-  bus = await connectBus({ servers: [nats.url], name: 'test', log, metrics });
-  await createStreams(bus);
+  bed = await LogsBed.start();
 });
 
 afterAll(async () => {
-  await bus?.drain();
-  await nats?.stop();
+  await bed?.[Symbol.asyncDispose]();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -50,7 +37,7 @@ function folder(): string {
 function check(run: HonestRun, games?: string) {
   const dir = folder();
   run.write(dir);
-  return checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS, games });
+  return checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS, games });
 }
 
 /** Purges the log below the snapshot of the run, as its owner does. */
@@ -58,14 +45,18 @@ async function purge(run: HonestRun): Promise<number> {
   const game = gameId(run.game);
   const subject = subjectsFor(PARTITIONS).gameLog(game);
   const stream = gameStreamName(game, PARTITIONS);
-  const { messages } = await bus.readSubject(stream, subject, { fromSeq: 1, limit: 1_000, maxBytes: 1e8 });
+  const { messages } = await bed.bus.readSubject(stream, subject, {
+    fromSeq: 1,
+    limit: 1_000,
+    maxBytes: 1e8,
+  });
   const snapshotAt = messages[61]!.seq;
-  await bus.purgeSubject(stream, subject, { belowSeq: snapshotAt });
+  await bed.bus.purgeSubject(stream, subject, { belowSeq: snapshotAt });
   return snapshotAt;
 }
 
 test('a purged log is replayed from its snapshot, and what lies below is counted as not checked', async () => {
-  const run = await HonestRun.make(bus, 'purged');
+  const run = await HonestRun.make(bed.bus, 'purged');
   const snapshotAt = await purge(run);
 
   const report = await check(run);
@@ -80,7 +71,7 @@ test('a purged log is replayed from its snapshot, and what lies below is counted
 });
 
 test('a log that its owner purges while it is read is read again: the hole is none', async () => {
-  const run = await HonestRun.make(bus, 'purged-meanwhile');
+  const run = await HonestRun.make(bed.bus, 'purged-meanwhile');
   const dir = folder();
   run.write(dir);
   const clients = [];
@@ -88,7 +79,7 @@ test('a log that its owner purges while it is read is read again: the hole is no
     clients.push(
       await readClientLog(join(dir, `${user}.jsonl`), { maxLines: 10_000, maxLineLength: 65_536 }),
     );
-  await using streams = await NatsSource.open({ nats: nats.url, partitions: PARTITIONS });
+  await using streams = await NatsSource.open({ nats: bed.nats.url, partitions: PARTITIONS });
   let snapshotAt = 0;
   async function* purgedMeanwhile(game: string) {
     let index = 0;
@@ -114,12 +105,12 @@ test('a log that its owner purges while it is read is read again: the hole is no
 test('with an archive of the streams nothing of a purged log goes unchecked', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file });
-  const run = await HonestRun.make(bus, 'archived');
+  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const run = await HonestRun.make(bed.bus, 'archived');
   await archive.close();
   await purge(run);
   run.write(dir);
-  const options = { paths: [dir], nats: nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
 
   const report = await checkLogs(options);
   expect(report.violations).toEqual([]);
@@ -142,12 +133,12 @@ test('with an archive of the streams nothing of a purged log goes unchecked', as
 test('records that were purged before they were copied are no hole in the log', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file });
-  const run = await HonestRun.make(bus, 'missed');
+  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const run = await HonestRun.make(bed.bus, 'missed');
   await archive.close();
   const snapshotAt = await purge(run);
   run.write(dir);
-  const options = { paths: [dir], nats: nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
 
   // As a copy that fell behind for a while would have written it.
   const isCopied = (line: string) => {
@@ -173,11 +164,11 @@ test('records that were purged before they were copied are no hole in the log', 
 test('an archive that ends too early is left aside, and one does not stand in for a lost log', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: nats.url, partitions: PARTITIONS, file });
-  const run = await HonestRun.make(bus, 'early');
+  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const run = await HonestRun.make(bed.bus, 'early');
   await archive.close();
   run.write(dir);
-  const options = { paths: [dir], nats: nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
   const snapshotAt = await purge(run);
 
   const whole = readFileSync(file, 'utf8').split('\n');
@@ -190,12 +181,12 @@ test('an archive that ends too early is left aside, and one does not stand in fo
   writeFileSync(file, whole.join('\n'));
   const game = gameId(run.game);
   const subject = subjectsFor(PARTITIONS).gameLog(game);
-  await bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
+  await bed.bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
   expect((await checkLogs(options)).counts.shown_committed).toBeGreaterThan(200);
 });
 
 test('of a game whose type is not here the places are checked, and the rows are not', async () => {
-  const run = await HonestRun.make(bus, 'foreign');
+  const run = await HonestRun.make(bed.bus, 'foreign');
   const report = await check(run, folder());
   expect(report.ok).toBe(true);
   expect(report.skipped['game whose type world@1 is not here']).toBe(1);
@@ -209,10 +200,10 @@ test('of a game whose type is not here the places are checked, and the rows are 
 });
 
 test('a game that was shown and has no log at all breaks shown_committed', async () => {
-  const run = await HonestRun.make(bus, 'lost');
+  const run = await HonestRun.make(bed.bus, 'lost');
   const game = gameId(run.game);
   const subject = subjectsFor(PARTITIONS).gameLog(game);
-  await bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
+  await bed.bus.purgeSubject(gameStreamName(game, PARTITIONS), subject, { keep: 0 });
   const report = await check(run);
   expect(report.counts.shown_committed).toBeGreaterThan(200);
   expect(report.violations.length).toBeLessThanOrEqual(40);
@@ -234,17 +225,17 @@ test('what is no client log is refused with its place', async () => {
   for (const [text, sentence] of bad) {
     const dir = folder();
     writeFileSync(join(dir, 'ann.jsonl'), text);
-    const checked = checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS });
+    const checked = checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS });
     await expect(checked, text).rejects.toThrow(sentence);
     await expect(checked, text).rejects.toBeInstanceOf(ClientLogError);
   }
-  await expect(checkLogs({ paths: [folder()], nats: nats.url })).rejects.toThrow(/no .jsonl files/);
+  await expect(checkLogs({ paths: [folder()], nats: bed.nats.url })).rejects.toThrow(/no .jsonl files/);
 });
 
 test('a NATS without an installation is refused, unless the partitions are given', async () => {
   const dir = folder();
   writeFileSync(join(dir, 'ann.jsonl'), '{"t":"client","v":1,"user":"ann","at":1}\n');
-  await expect(checkLogs({ paths: [dir], nats: nats.url })).rejects.toThrow(/no installation/);
-  const report = await checkLogs({ paths: [dir], nats: nats.url, partitions: PARTITIONS });
+  await expect(checkLogs({ paths: [dir], nats: bed.nats.url })).rejects.toThrow(/no installation/);
+  const report = await checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS });
   expect(report).toMatchObject({ ok: true, checked: { clients: 1 } });
 });
