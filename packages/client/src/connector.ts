@@ -5,7 +5,7 @@ import { Backoff } from './domain/backoff.ts';
 import { EdgeList } from './domain/edge-list.ts';
 import type { TokenKeeper } from './domain/token-keeper.ts';
 import { BreakwaterError, ConnectionRefusedError, ServerError } from './errors.ts';
-import type { Link, LinkHandlers } from './net/link.ts';
+import type { Link, LinkEnd, LinkHandlers } from './net/link.ts';
 import { openLink } from './net/open-link.ts';
 import { type Settings, sleep } from './runtime.ts';
 
@@ -39,7 +39,8 @@ export class Connector {
     this.#tokens = tokens;
     this.#handlers = handlers;
     this.#edges = new EdgeList(settings.urls, settings.random);
-    this.#backoff = new Backoff(firstDelayMs, maxDelayMs, settings.random);
+    // Each edge is tried before the delays grow: that one of them is away says nothing about the others.
+    this.#backoff = new Backoff(firstDelayMs, maxDelayMs, settings.random, this.#edges.size);
   }
 
   /** Nothing happens if a run is under way: its outcome serves as well. */
@@ -60,10 +61,11 @@ export class Connector {
   }
 
   /** A socket ended: was the edge to be trusted? */
-  lived(link: Link, code: number): void {
+  lived(link: Link, { code, isSilent = false }: LinkEnd): void {
     if (this.#settings.clock.monotonicMs() - link.openedAtMs >= STABLE_MS) this.#backoff.reset();
-    // 1012 and 1001 say that the edge goes away; after a plain cut the same edge is as good as any.
-    if (closeAction(code) === 'reconnect' && code !== 1006) this.#edges.failed(link.url);
+    // 1012 and 1001 say that the edge goes away, and a silent one would take all the time of an attempt; after a plain
+    // cut the same edge is as good as any.
+    if (isSilent || (closeAction(code) === 'reconnect' && code !== 1006)) this.#edges.failed(link.url);
   }
 
   async #run(how: { freeAttempts: number; avoid?: string }, events: ConnectorEvents): Promise<void> {

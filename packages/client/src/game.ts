@@ -61,7 +61,7 @@ export class JoinedGame implements Game, Attachable {
       ({ n, reason }) => this.#rejected(n, reason),
       (error) => session.report(error),
     );
-    this.#rejoiner = new Rejoiner(session.settings, MAX_REJOIN_DELAY_MS);
+    this.#rejoiner = new Rejoiner(session, (link) => this.attach(link), MAX_REJOIN_DELAY_MS);
     const { clock, times } = session.settings;
     this.#silence = new GameSilence(clock, times.gameSilenceMs, () => this.#onSilence());
     this.#first.promise.catch(() => undefined);
@@ -158,12 +158,13 @@ export class JoinedGame implements Game, Attachable {
         },
         onFail: (error) => {
           this.#asked -= 1;
-          this.#joinFailed(link, error, join);
+          this.#joinFailed(error, join);
           resolve();
         },
       });
       if (isSent) return;
       this.#asked -= 1;
+      this.#rejoiner.later();
       resolve();
     });
   }
@@ -179,15 +180,16 @@ export class JoinedGame implements Game, Attachable {
   receive(link: Link, frame: ServerFrame): boolean {
     if (!('game' in frame) || frame.game !== this.id) return false;
     if (frame.t === 'game.schema') this.#schemaChanged(link, frame);
-    else if (link === this.#sources.current?.link) this.#receiveOwn(link, frame);
+    else if (link === this.#sources.current?.link) this.#receiveOwn(frame);
     return true;
   }
 
   receiveGame(link: Link, frame: GameFrame): boolean {
     const source = this.#sources.find(link, frame.handle);
     if (source === undefined) return false;
-    this.#silence.heard();
     const verdict = this.#feed.accept(frame);
+    // What is not shown, as by deltas without a state before them, is no sign of life.
+    if (verdict.kind === 'state' || verdict.kind === 'delta') this.#silence.heard();
     if (verdict.kind === 'state') this.#applyState(source, verdict.frame);
     else if (verdict.kind === 'delta') this.#applyDelta(source, verdict.frame, verdict.slice);
     else if (verdict.kind === 'hole') this.#repair(source);
@@ -196,16 +198,17 @@ export class JoinedGame implements Game, Attachable {
     return true;
   }
 
-  #receiveOwn(link: Link, frame: ServerFrame): void {
+  #receiveOwn(frame: ServerFrame): void {
     if (frame.t === 'game.owner') this.#ownerChanged(frame.epoch, frame.pod);
     else if (frame.t === 'game.ended') this.#ended(frame.reason);
-    else if (frame.t === 'error' && frame.code === 'not_joined') this.#unseated(link);
+    else if (frame.t === 'error' && frame.code === 'not_joined') this.#unseated();
     else if (frame.t === 'error')
       this.#session.report(new ServerError(frame.code, frame.message, frame.retryAfterMs));
   }
 
   #joined(link: Link, frame: ServerFrameOf<'game.joined'>, settle: () => void): void {
-    if (!this.#adopt(frame.schema)) {
+    // On a socket that is being left it comes too late: the join on the new one has an answer of its own.
+    if (link !== this.#session.link || !this.#adopt(frame.schema)) {
       settle();
       return;
     }
@@ -213,7 +216,7 @@ export class JoinedGame implements Game, Attachable {
     const { handle, pid, ack, volatile: mayFallBack = false } = frame;
     this.#sources.joined({ link, handle, pid, ack, mayFallBack, isLive: false, settle });
     this.#noteOwner(frame.epoch, frame.pod);
-    this.#rejoiner.after(link, (again) => this.attach(again), this.#session.settings.times.requestTimeoutMs);
+    this.#rejoiner.after(this.#session.settings.times.requestTimeoutMs);
   }
 
   /** A new version of the game: the state that follows is to be read by another schema. */
@@ -315,15 +318,14 @@ export class JoinedGame implements Game, Attachable {
   #repair(source: Source): void {
     if (source !== this.#sources.current) return;
     this.#suspend();
-    this.#joinLater(source.link);
+    this.#rejoiner.later();
   }
 
   /** The process that hosted the game may be gone: a join has it hosted anew. */
   #onSilence(): void {
-    const link = this.#sources.current?.link;
-    if (link === undefined || link.isOver) return;
+    if (this.#sources.current === undefined) return;
     this.#suspend();
-    void this.attach(link);
+    this.#rejoiner.now();
   }
 
   #suspend(): void {
@@ -334,39 +336,34 @@ export class JoinedGame implements Game, Attachable {
   }
 
   /** The seat is of an owner that a volatile game has lost, or this session has none. */
-  #unseated(link: Link): void {
+  #unseated(): void {
     // A join that is on its way has an answer of its own.
     if (this.#asked > 0) return;
     this.#suspend();
-    this.#rejoiner.soon(link, (again) => this.attach(again));
+    this.#rejoiner.soon();
   }
 
-  #joinFailed(link: Link, error: BreakwaterError, join: number): void {
-    if (this.#end !== undefined || error.code === 'connection_lost') return;
+  #joinFailed(error: BreakwaterError, join: number): void {
+    // Overtaken by a newer join of this very session, which has an answer of its own.
+    if (this.#end !== undefined || error.code === 'connection_lost' || join < this.#join) return;
     const isFull = error.code === 'game_full';
     if (error.code === 'join_outdated') {
-      this.#joinOutdated(link, error, join);
+      this.#joinOutdated(error);
     } else if (error.retryable && !isFull) {
       this.#refusal = error;
-      this.#joinLater(link, error);
+      this.#rejoiner.later(error);
     } else if (error.code === 'game_ended' && this.#feed.epoch > 0) this.#ended(error.message);
     else this.#lose(error);
   }
 
-  #joinOutdated(link: Link, error: BreakwaterError, join: number): void {
-    // Overtaken by a newer join of this very session, which has an answer of its own.
-    if (join < this.#join) return;
+  #joinOutdated(error: BreakwaterError): void {
     if (this.#pid !== undefined) {
       // It had the seat, so another session took it meanwhile.
       this.#lose(new ReplacedError());
       return;
     }
     this.#session.outdatedJoin();
-    this.#joinLater(link, error);
-  }
-
-  #joinLater(link: Link, error?: BreakwaterError): void {
-    this.#rejoiner.later(link, (again) => this.attach(again), error);
+    this.#rejoiner.later(error);
   }
 
   #ended(reason: string): void {

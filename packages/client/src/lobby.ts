@@ -20,7 +20,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
 
   constructor(session: Session) {
     this.#session = session;
-    this.#rejoiner = new Rejoiner(session.settings);
+    this.#rejoiner = new Rejoiner(session, (link) => this.attach(link));
   }
 
   get games(): readonly GameInfo[] {
@@ -72,7 +72,9 @@ export class LobbyWatch implements LobbyApi, Attachable {
           resolve();
         },
       });
-      if (!isSent) resolve();
+      if (isSent) return;
+      this.#rejoiner.later();
+      resolve();
     });
   }
 
@@ -132,7 +134,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
       this.#first?.reject(error);
       return;
     }
-    this.#rejoiner.later(link, (again) => this.attach(again), error);
+    if (link === this.#session.link) this.#rejoiner.later(error);
   }
 }
 

@@ -17,7 +17,7 @@ export class People implements PeopleApi, Attachable {
 
   constructor(session: Session) {
     this.#session = session;
-    this.#rejoiner = new Rejoiner(session.settings);
+    this.#rejoiner = new Rejoiner(session, (link) => this.attach(link));
     this.#emitter = new Emitter(session.settings.limits.maxStreamBuffer, (error) => session.report(error));
   }
 
@@ -52,12 +52,14 @@ export class People implements PeopleApi, Attachable {
           resolve();
         },
         onFail: (error) => {
-          if (error.code !== 'connection_lost' && error.retryable)
-            this.#rejoiner.later(link, (again) => this.attach(again), error);
+          const isHere = error.code !== 'connection_lost' && link === this.#session.link;
+          if (isHere && error.retryable) this.#rejoiner.later(error);
           resolve();
         },
       });
-      if (!isSent) resolve();
+      if (isSent) return;
+      this.#rejoiner.later();
+      resolve();
     });
   }
 

@@ -1,27 +1,33 @@
 import { Backoff } from './domain/backoff.ts';
 import { type BreakwaterError, ServerError } from './errors.ts';
 import type { Link, RequestBody } from './net/link.ts';
-import type { Settings } from './runtime.ts';
+import type { Session } from './session.ts';
 
 /** Clients that all lose the same at once are spread over this time, ms: too short to be noticed. */
 const SOON_MS = 50;
 
-/** Joins again on a socket after a delay that grows, as long as the socket lives. At most one attempt is planned. */
+/**
+ * Joins again after a delay that grows, on the newest socket there is by then, whichever the last join was on: a socket
+ * that is being left takes no plan with it. At most one attempt is planned.
+ */
 export class Rejoiner {
-  readonly #settings: Settings;
+  readonly #session: Session;
+  readonly #attach: (link: Link) => Promise<void>;
   readonly #backoff: Backoff;
   #cancel: () => void = () => undefined;
   #isOver = false;
   #isSoon = false;
 
-  constructor(settings: Settings, maxDelayMs: number = settings.reconnect.maxDelayMs) {
-    const { firstDelayMs } = settings.reconnect;
-    this.#settings = settings;
-    this.#backoff = new Backoff(
-      firstDelayMs,
-      Math.min(maxDelayMs, settings.reconnect.maxDelayMs),
-      settings.random,
-    );
+  /** @param maxDelayMs not above that of the settings, ms */
+  constructor(
+    session: Session,
+    attach: (link: Link) => Promise<void>,
+    maxDelayMs: number = Number.POSITIVE_INFINITY,
+  ) {
+    const { reconnect, random } = session.settings;
+    this.#session = session;
+    this.#attach = attach;
+    this.#backoff = new Backoff(reconnect.firstDelayMs, Math.min(maxDelayMs, reconnect.maxDelayMs), random);
   }
 
   /** Things work: delays begin anew. */
@@ -30,24 +36,30 @@ export class Rejoiner {
   }
 
   /** Plans an attempt; not before what `error` asks for. */
-  later(link: Link, attach: (link: Link) => Promise<void>, error?: BreakwaterError): void {
+  later(error?: BreakwaterError): void {
     const atLeastMs = error instanceof ServerError ? (error.retryAfterMs ?? 0) : 0;
-    this.after(link, attach, Math.max(atLeastMs, this.#backoff.nextMs()));
+    this.after(Math.max(atLeastMs, this.#backoff.nextMs()));
   }
 
   /** Plans an attempt, if it has not done so already: the first one since things worked almost at once. */
-  soon(link: Link, attach: (link: Link) => Promise<void>): void {
+  soon(): void {
     if (this.#isSoon) return;
     const isFirst = this.#backoff.failures === 0;
     const delayMs = this.#backoff.nextMs();
-    this.after(link, attach, isFirst ? this.#settings.random() * SOON_MS : delayMs);
+    this.after(isFirst ? this.#session.settings.random() * SOON_MS : delayMs);
     this.#isSoon = true;
   }
 
-  after(link: Link, attach: (link: Link) => Promise<void>, delayMs: number): void {
+  after(delayMs: number): void {
     this.cancel();
-    if (link.isOver || this.#isOver) return;
-    this.#cancel = this.#settings.clock.after(delayMs, () => void attach(link));
+    if (this.#isOver) return;
+    this.#cancel = this.#session.settings.clock.after(delayMs, () => this.now());
+  }
+
+  /** Without a socket there is nothing to do: the next one attaches everything. */
+  now(): void {
+    const { link } = this.#session;
+    if (link !== undefined) void this.#attach(link);
   }
 
   cancel(): void {

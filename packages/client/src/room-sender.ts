@@ -23,8 +23,8 @@ const MAX_NOT_JOINED = 5;
 const MAX_CONFIRMED = 100;
 
 export interface SenderHooks {
-  /** Asks the room to join again on this link. */
-  rejoin(link: Link): void;
+  /** Asks the room to join again. */
+  rejoin(): void;
   /** Sequence up to which the room is shown. */
   shownSeq(): number;
 }
@@ -132,7 +132,7 @@ export class RoomSender {
     const body = { t: 'room.send', room: this.#room, msg, text, ...(isResend && { resend: true }) } as const;
     const isSent = link.request(body, this.#session.settings.times.requestTimeoutMs, {
       onAnswer: (frame) => this.#answered(msg, frame),
-      onFail: (error) => this.#refused(link, msg, error),
+      onFail: (error) => this.#refused(msg, error),
     });
     if (!isSent) this.#outbox.postpone(msg, this.#nowMs(), 0);
   }
@@ -142,13 +142,13 @@ export class RoomSender {
     this.#flush();
   }
 
-  #refused(link: Link, msg: string, error: BreakwaterError): void {
+  #refused(msg: string, error: BreakwaterError): void {
     const refusals = this.#outbox.entries.find((entry) => entry.msg === msg)?.refusals ?? 0;
     if (error.code === 'connection_lost' || error.code === 'timeout')
       this.#outbox.postpone(msg, this.#nowMs(), 0);
     else if (error.code === 'not_joined' && refusals < MAX_NOT_JOINED) {
       this.#outbox.postpone(msg, this.#nowMs(), this.#backoff.nextMs());
-      this.#hooks.rejoin(link);
+      this.#hooks.rejoin();
     } else if (error.retryable) this.#outbox.postpone(msg, this.#nowMs(), this.#delayMs(error));
     else this.#fail(msg, error);
     this.#flush();

@@ -49,9 +49,9 @@ export class JoinedRoom implements Room, Attachable {
     this.#emitter = new Emitter(limits.maxStreamBuffer, (error) => session.report(error));
     this.#feed = new RoomFeed(limits.maxRoomMessages);
     this.#typing = new RoomTyping(session.settings, (people) => this.#emitter.emit('typing', people));
-    this.#rejoiner = new Rejoiner(session.settings);
+    this.#rejoiner = new Rejoiner(session, (link) => this.attach(link));
     this.#sender = new RoomSender(session, id, this.#emitter, {
-      rejoin: (link) => this.#joinLater(link),
+      rejoin: () => this.#rejoiner.later(),
       shownSeq: () => this.#feed.position?.seq ?? 0,
     });
     this.#first.promise.catch(() => undefined);
@@ -170,7 +170,9 @@ export class JoinedRoom implements Room, Attachable {
           resolve();
         },
       });
-      if (!isSent) resolve();
+      if (isSent) return;
+      this.#rejoiner.later();
+      resolve();
     });
   }
 
@@ -233,28 +235,25 @@ export class JoinedRoom implements Room, Attachable {
     this.#emitter.emit('people', people);
     if (change.kind !== 'first') this.#emitter.emit('resumed', { recovered: change.kind === 'recovered' });
     if (change.isWhole) this.#rejoiner.reset();
-    else this.#joinLater(link);
+    else this.#rejoiner.later();
     this.#sender.live(this.#link);
   }
 
   #joinFailed(link: Link, error: BreakwaterError): void {
     if (this.#end !== undefined || error.code === 'connection_lost') return;
     if (error.retryable) {
-      this.#joinLater(link, error);
+      // On a socket that is being left it says nothing: the join on the new one has an answer of its own.
+      if (link === this.#session.link) this.#rejoiner.later(error);
       return;
     }
     this.#emitter.emit('closed', { error });
     this.#finish(error);
   }
 
-  #joinLater(link: Link, error?: BreakwaterError): void {
-    this.#rejoiner.later(link, (again) => this.attach(again), error);
-  }
-
   #message(link: Link, message: Message): void {
     const hadGap = this.#feed.isHolding;
     const verdict = this.#feed.live(message);
-    if (verdict === 'gap' && !hadGap) void this.attach(link);
+    if (verdict === 'gap' && !hadGap) this.#rejoiner.now();
     if (verdict !== 'added') return;
     this.#noteOwn(link, message);
     this.#announce(message);

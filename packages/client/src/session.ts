@@ -207,7 +207,7 @@ export class Session implements LinkHandlers {
   }
 
   onEnd(link: Link, end: LinkEnd): void {
-    this.#connector.lived(link, end.code);
+    this.#connector.lived(link, end);
     for (const attachable of this.#attachables) attachable.detached(link);
     if (link !== this.#link || this.isClosed) return;
     this.#link = undefined;

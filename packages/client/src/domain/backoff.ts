@@ -1,14 +1,16 @@
-/** Delays between attempts: full jitter under a bound that doubles. */
+/** Delays between attempts: full jitter under a bound that doubles after each round. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #maxMs: number;
   readonly #random: () => number;
+  readonly #attemptsPerRound: number;
   #failures = 0;
 
-  constructor(firstMs: number, maxMs: number, random: () => number) {
+  constructor(firstMs: number, maxMs: number, random: () => number, attemptsPerRound = 1) {
     this.#firstMs = firstMs;
     this.#maxMs = maxMs;
     this.#random = random;
+    this.#attemptsPerRound = attemptsPerRound;
   }
 
   /** Delays given since the last `reset`. */
@@ -16,9 +18,10 @@ export class Backoff {
     return this.#failures;
   }
 
-  /** Uniform between 0 and the bound, in ms; the next bound is twice as large. */
+  /** Uniform between 0 and the bound, in ms; the bound of the next round is twice as large. */
   nextMs(): number {
-    const bound = Math.min(this.#maxMs, this.#firstMs * 2 ** Math.min(this.#failures, 30));
+    const round = Math.floor(this.#failures / this.#attemptsPerRound);
+    const bound = Math.min(this.#maxMs, this.#firstMs * 2 ** Math.min(round, 30));
     this.#failures++;
     return this.#random() * bound;
   }

@@ -20,6 +20,8 @@ export interface LinkEnd {
   /** 1006 when the socket fell or was given up without a close frame. */
   readonly code: number;
   readonly reason: string;
+  /** It was given up because nothing came from it any more. */
+  readonly isSilent?: boolean;
 }
 
 export interface LinkHandlers {
@@ -245,6 +247,6 @@ export class Link {
     const socket = this.#socket as { terminate?: () => void };
     if (typeof socket.terminate === 'function') socket.terminate();
     else this.#socket.close();
-    this.end({ code: ABNORMAL, reason: 'the edge is silent' });
+    this.end({ code: ABNORMAL, reason: 'the edge is silent', isSilent: true });
   }
 }
