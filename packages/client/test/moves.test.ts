@@ -7,13 +7,22 @@ import { ScriptedEdge } from './scripted-edge.ts';
 
 const quick = { reconnect: { firstDelayMs: 20 }, token: () => 'good' };
 
-/** Keeps back the next frame of a type: the result is a function that answers it with "try again". */
-function holdBack(edge: ScriptedEdge, type: 'game.join' | 'room.join'): Promise<() => void> {
-  const held = Promise.withResolvers<() => void>();
+/** A frame that was kept back. */
+interface Held {
+  /** Does what the edge does with it. */
+  answer(): void;
+  /** Answers "try again". */
+  refuse(): void;
+}
+
+/** Keeps back the next frame of a type. */
+function holdBack(edge: ScriptedEdge, type: 'game.join' | 'room.join'): Promise<Held> {
+  const held = Promise.withResolvers<Held>();
   edge.script = (frame: ClientFrame, socket) => {
     if (frame.t !== type) return false;
     edge.script = () => undefined;
-    held.resolve(() => edge.refuse(socket, frame.id, 'unavailable', 200));
+    const refuse = () => edge.refuse(socket, frame.id, 'unavailable', 200);
+    held.resolve({ answer: () => edge.answer(socket, frame), refuse });
     return true;
   };
   return held.promise;
@@ -30,13 +39,35 @@ test('a game whose join fails on the socket that is left, after that on the new 
   const old = holdBack(from, 'game.join');
   const fresh = holdBack(to, 'game.join');
   // The owner says nothing, so it is asked for again.
-  const refuseOld = await old;
+  const held = await old;
   expect(game.status).toBe('rejoining');
   from.socket.send({ t: 'move', inMs: 0 });
-  (await fresh)();
-  refuseOld();
+  (await fresh).refuse();
+  held.refuse();
   await eventually(() => from.open.length === 0);
   await eventually(() => expect(game.status).toBe('live'));
+});
+
+test('a game whose join on the socket that is left is answered after that on the new one stays on the new one', async () => {
+  const backend = new Backend();
+  await using one = await ScriptedEdge.start(backend, 'edge-1');
+  await using two = await ScriptedEdge.start(backend, 'edge-2');
+  await using client = await connect({
+    urls: [one.url, two.url],
+    ...quick,
+    times: { gameSilenceMs: 100 },
+  });
+  const from = client.edge === 'edge-1' ? one : two;
+  const game = await client.games.join('g1');
+  const held = await holdBack(from, 'game.join');
+  from.socket.send({ t: 'move', inMs: 0 });
+  await eventually(() => expect(game.status).toBe('live'));
+  held.answer();
+  await eventually(() => from.open.length === 0);
+  const { applied } = game.command('add', { amount: 1 });
+  await eventually(() => backend.game('g1').commit() === undefined && game.pendingCommands === 0);
+  await applied;
+  expect(game.status).toBe('live');
 });
 
 test('a room whose join fails on the socket that is left, after that on the new one, is joined again there', async () => {
@@ -55,10 +86,10 @@ test('a room whose join fails on the socket that is left, after that on the new 
   backend.say('general', 'missed');
   from.socket.rooms.add('general');
   backend.say('general', 'seen');
-  const refuseOld = await old;
+  const held = await old;
   from.socket.send({ t: 'move', inMs: 0 });
-  (await fresh)();
-  refuseOld();
+  (await fresh).refuse();
+  held.refuse();
   await eventually(() => from.open.length === 0);
   backend.say('general', 'last');
   await eventually(() => expect(heard).toEqual(['missed', 'seen', 'last']));

@@ -172,10 +172,11 @@ export class ScriptedEdge {
     if (!decoded.ok) throw new Error(`the SDK sent a bad frame: ${decoded.error.sentence}`);
     const frame = decoded.value;
     socket.received.push(frame);
-    if (this.script(frame, socket) !== true) this.#answer(socket, frame);
+    if (this.script(frame, socket) !== true) this.answer(socket, frame);
   }
 
-  #answer(socket: EdgeSocket, frame: ClientFrame): void {
+  /** Does what an edge does with the frame. */
+  answer(socket: EdgeSocket, frame: ClientFrame): void {
     const answer = this.#answerTo(socket, frame);
     if (answer !== undefined) socket.send(answer);
   }
