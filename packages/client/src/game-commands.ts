@@ -56,13 +56,20 @@ export class GameCommands {
   /**
    * The game was joined on `link`; what the state does not cover goes out there. Where that may have fallen back
    * behind what was covered once, the owner takes the first command that reaches it as the next one, whatever its
-   * number: no other may be on its way that could overtake it.
+   * number: no other may be on its way that could overtake it. `shownAck` is that of the state that is shown.
    */
-  joined({ link, ack, mayFallBack }: Source, pid: number): void {
-    this.#settle(this.#log.joined(pid, ack));
+  joined(source: Source, pid: number, shownAck: number | undefined): void {
+    const { link, ack, mayFallBack } = source;
+    const isSetBack = shownAck !== undefined && this.isSetBack(source, shownAck);
+    this.#settle(isSetBack ? this.#log.setBack(pid, shownAck) : this.#log.joined(pid, ack));
     this.#link = link;
     this.#isAlone = mayFallBack;
     this.resend();
+  }
+
+  /** Only a log that was put back from a backup covers fewer commands than it did. */
+  isSetBack({ mayFallBack }: Source, shownAck: number): boolean {
+    return !mayFallBack && shownAck < this.#log.ack;
   }
 
   /** Nothing may be sent until the next join. */
@@ -102,7 +109,12 @@ export class GameCommands {
   #settle({ applied, lost }: Coverage<PromiseWithResolvers<void>>): void {
     for (const entry of applied) entry.payload.resolve();
     for (const entry of lost)
-      entry.payload.reject(new CommandLostError(entry.n, 'the seat was lost, or another session plays it'));
+      entry.payload.reject(
+        new CommandLostError(
+          entry.n,
+          'the seat was lost, another session plays it, or the game was put back',
+        ),
+      );
   }
 
   #transmit(): void {

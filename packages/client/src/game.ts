@@ -274,7 +274,7 @@ export class JoinedGame implements Game, Attachable {
     if (!this.#sources.becomeLive(source)) return;
     this.#rejoiner.cancel();
     this.#pid = source.pid;
-    if (source.pid !== undefined) this.#commands.joined(source, source.pid);
+    if (source.pid !== undefined) this.#commands.joined(source, source.pid, this.#view.ackOf(source.pid));
     this.#setStatus('live');
     // Without players a game sleeps and says nothing, so a spectator cannot tell.
     if (!this.isSpectator) this.#silence.watch();
@@ -283,9 +283,14 @@ export class JoinedGame implements Game, Attachable {
 
   #readSeat(): void {
     if (this.#pid === undefined) return;
+    const ack = this.#view.ackOf(this.#pid);
+    const source = this.#sources.current;
     // Numbers that another session has used say nothing about the commands of this one.
     if ((this.#view.joinOf(this.#pid) ?? 0) > this.#join) this.#replaced();
-    else this.#commands.covered(this.#view.ackOf(this.#pid) ?? 0);
+    else if (ack === undefined) return;
+    // Commands with the numbers after the old ones may be on their way: after a new join they have no effect.
+    else if (source?.isLive && this.#commands.isSetBack(source, ack)) this.#repair(source);
+    else this.#commands.covered(ack);
   }
 
   #replaced(): void {

@@ -165,6 +165,13 @@ export const schema = {
     min: 10,
     max: 60_000,
   }),
+  epochFloor: setting.int({
+    env: 'BREAKWATER_MATCHMAKER_EPOCH_FLOOR',
+    doc: 'Lowest epoch at which a game that had an owner is handed out again. After a restore higher than any epoch before it, so that clients believe what they are shown (docs/backup.md).',
+    default: 1,
+    min: 1,
+    max: 1_000_000,
+  }),
   startingWaitMs: setting.durationMs({
     env: 'BREAKWATER_MATCHMAKER_STARTING_WAIT_MS',
     doc: 'How long a creation in flight is waited for before it is taken over.',

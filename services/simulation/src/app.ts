@@ -62,7 +62,7 @@ export async function app(context: ServiceContext<ServiceConfig<typeof schema>>)
   };
   const remade = new Set<string>();
   const streams = await untilReachable(
-    () => ensureStreams(nats, log, sizes, (stream) => void remade.add(stream)),
+    () => ensureStreams({ nats, log, clock }, sizes, (stream) => void remade.add(stream)),
     { log, signal: lifecycle.ending },
   );
   const watch = new StreamWatch({ nats, clock, log }, streams, remade, config.streamCheckMs);

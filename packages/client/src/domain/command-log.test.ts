@@ -106,3 +106,12 @@ test('a rejected command has its answer, and its number stays used', () => {
   expect(log.covered(2)).toMatchObject({ applied: [{ name: 'b' }] });
   expect(log.add('c', undefined, null).n).toBe(3);
 });
+
+test('set back with its game: what waits is lost, and numbers go on after what the game has', () => {
+  const log = new CommandLog<null>(10);
+  log.joined(1, 0);
+  for (const name of ['a', 'b', 'c']) log.add(name, undefined, null);
+  log.covered(2);
+  expect(log.setBack(1, 1)).toMatchObject({ applied: [], lost: [{ n: 3, name: 'c' }] });
+  expect([log.ack, log.size, log.add('d', undefined, null).n]).toEqual([1, 0, 2]);
+});

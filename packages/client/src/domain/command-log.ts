@@ -56,7 +56,16 @@ export class CommandLog<T> {
     // covered, and the numbers go on above it.
     const isOtherSeat = this.#pid !== undefined && pid !== this.#pid;
     this.#pid = pid;
-    if (!isOtherSeat) return this.covered(ack);
+    return isOtherSeat ? this.#beginAt(ack) : this.covered(ack);
+  }
+
+  /** The game was put back to an older state of its own: what was covered above `ack` is undone. */
+  setBack(pid: number, ack: number): Coverage<T> {
+    this.#pid = pid;
+    return this.#beginAt(ack);
+  }
+
+  #beginAt(ack: number): Coverage<T> {
     const lost = this.#pending;
     this.#pending = [];
     this.#ack = ack;

@@ -74,8 +74,11 @@ export class GameFeed {
     return { kind: 'delta', frame, slice: belongs ? slice.bytes : undefined };
   }
 
-  /** A lower epoch, or a sequence that was shown; `slack` 1 lets a state at the same place pass. */
-  #isOld(frame: GameFrame, slack = 0): boolean {
-    return frame.epoch < this.#epoch || frame.seq + slack <= this.#seq;
+  /**
+   * A lower epoch, or a sequence that was shown; `slack` 1 lets a state at the same place pass. A higher epoch is newer
+   * whatever its sequence: a log that was put back from a backup has fallen back.
+   */
+  #isOld({ epoch, seq }: GameFrame, slack = 0): boolean {
+    return epoch < this.#epoch || (epoch === this.#epoch && seq + slack <= this.#seq);
   }
 }

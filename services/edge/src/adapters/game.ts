@@ -183,7 +183,8 @@ export class Game implements CheckedFeed, FeedListener {
 
   #isUsable(member: GameMember, reply: StateReply): boolean {
     if (reply.epoch < this.#epoch || reply.epoch < member.shownEpoch) return false;
-    return positionOf(reply) >= member.shownSeq;
+    // A new owner's state is newer at any place: a log that was put back from a backup has fallen back.
+    return reply.epoch > member.shownEpoch || positionOf(reply) >= member.shownSeq;
   }
 
   /** A sync's answer names no seat; the member has the one of its join. */

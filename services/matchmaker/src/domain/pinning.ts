@@ -13,6 +13,8 @@ export interface PinningLimits {
   readonly maxHostAttempts: number;
   /** How long a claim by somebody unknown may take to be reported, ms. */
   readonly claimReportMs: number;
+  /** No game that had an owner gets a lower epoch than this. */
+  readonly epochFloor: number;
 }
 
 interface Parts {
@@ -98,7 +100,7 @@ export class Pinning {
   }
 
   /**
-   * Hands the game to one process, at the epoch above the entry's. `tailSeq` is the sequence of its log's last record,
+   * Hands the game to one process, at the epoch above the entry's, or at the floor of epochs. `tailSeq` is the sequence of its log's last record,
    * where the owner before has told it.
    * @returns the entry with what was learned, hosted there or not, or why the process did not take it
    */
@@ -106,7 +108,7 @@ export class Pinning {
     const { fleet, hostings } = this.#parts;
     const { game, type, options, seed } = entry;
     const { pod, schemaVersion } = place;
-    const epoch = entry.epoch + 1;
+    const epoch = this.#epochAbove(entry);
     const tail = tailSeq === undefined ? {} : { tailSeq };
     const answer = await this.#askHost(pod, { game, epoch, type, schemaVersion, options, seed, ...tail });
     if (answer === 'gone') fleet.unanswered(pod);
@@ -164,6 +166,11 @@ export class Pinning {
     if (next === undefined && isNew && processes.length > 0 && !isHostable(entry, processes))
       throw new ProtocolError('unknown_game_type');
     return next;
+  }
+
+  /** A new game begins at 1, as its log is allowed to be empty then. */
+  #epochAbove({ epoch }: GameEntry): number {
+    return epoch === 0 ? 1 : Math.max(epoch + 1, this.#parts.limits.epochFloor);
   }
 
   /** A process that is lost while it loads the game is not waited for. */

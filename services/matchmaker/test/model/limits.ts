@@ -21,6 +21,7 @@ export const LIMITS = {
   listTimeoutMs: 600,
   maxHostAttempts: 5,
   claimReportMs: 900,
+  epochFloor: 1,
   startingWaitMs: 1_000,
   seatHoldMs: 5_000,
   maxSeatAttempts: 8,

@@ -103,7 +103,12 @@ export class PinningWorld {
       registrar,
       sims: this.#sims(),
       time: this.clock,
-      limits: { placement: { policy: 'spread', maxLoad: 1 }, maxHostAttempts: 5, claimReportMs: 400 },
+      limits: {
+        placement: { policy: 'spread', maxLoad: 1 },
+        maxHostAttempts: 5,
+        claimReportMs: 400,
+        epochFloor: 1,
+      },
     });
     return { fleet, hostings, registrar, pinning };
   }

@@ -9,16 +9,32 @@ import {
   type StreamLimits,
   snapshotStream,
 } from '@breakwater/bus';
-import { BusError, type Logger, type NatsBus, type StreamDefinition } from '@breakwater/service-kit';
+import {
+  BusError,
+  type Clock,
+  type Logger,
+  type NatsBus,
+  type StreamDefinition,
+  type StreamState,
+} from '@breakwater/service-kit';
 
 /** Two good ones are kept; the rest is room for bad ones and for those in the making. */
 const MAX_SNAPSHOTS_PER_GAME = 8;
+/** A process that makes the streams makes the next one within this time. */
+const MAKING_PAUSE_MS = 5_000;
+const MAKING_POLL_MS = 200;
 
 export interface StreamSizes {
   readonly partitions: number;
   readonly games: GameStreamLimits;
   readonly snapshots: StreamLimits;
   readonly ledger: LedgerStreamLimits;
+}
+
+export interface EnsureDeps {
+  readonly nats: NatsBus;
+  readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /**
@@ -28,14 +44,13 @@ export interface StreamSizes {
  * @throws Error with one sentence when this installation was made with another number of partitions
  */
 export async function ensureStreams(
-  nats: NatsBus,
-  log: Logger,
+  { nats, log, clock }: EnsureDeps,
   sizes: StreamSizes,
   onRemade: (stream: string) => void,
 ): Promise<readonly string[]> {
   await assertPartitions(nats, sizes);
   const definitions = definitionsOf(sizes);
-  const isThere = await Promise.all(definitions.map(({ name }) => exists(nats, name)));
+  const isThere = await whichAreThere({ nats, clock }, definitions);
   const isFirst = (isOfThese: (name: string) => boolean) =>
     definitions.every(({ name }, index) => !isOfThese(name) || !isThere[index]);
   const isFirstStart = isFirst((name) => !isLedger(name));
@@ -50,6 +65,29 @@ export async function ensureStreams(
     await nats.ensureStream(definition);
   }
   return definitions.map(({ name }) => name);
+}
+
+/**
+ * Which of the streams exist. Where some do and none was ever used, another process may be making the others at this
+ * very moment, as when an installation starts for the first time: it is given time to.
+ */
+async function whichAreThere(
+  { nats, clock }: Pick<EnsureDeps, 'nats' | 'clock'>,
+  definitions: readonly StreamDefinition[],
+): Promise<readonly boolean[]> {
+  let before = 0;
+  let changedAtMs = clock.monotonicMs();
+  for (;;) {
+    const states = await Promise.all(definitions.map(({ name }) => stateOf(nats, name)));
+    const found = states.filter((state) => state !== undefined);
+    const isInTheMaking = found.length > 0 && found.length < states.length;
+    const isUsed = found.some(({ lastSeq }) => lastSeq > 0);
+    if (found.length !== before) changedAtMs = clock.monotonicMs();
+    const isOver = clock.monotonicMs() - changedAtMs > MAKING_PAUSE_MS;
+    if (!isInTheMaking || isUsed || isOver) return states.map((state) => state !== undefined);
+    before = found.length;
+    await new Promise<void>((resolve) => clock.after(MAKING_POLL_MS, resolve));
+  }
 }
 
 /** An installation from before there were ledgers gets them later than the other streams. */
@@ -102,11 +140,14 @@ async function storedPartitions(nats: NatsBus, replicas: number): Promise<number
 }
 
 async function exists(nats: NatsBus, stream: string): Promise<boolean> {
+  return (await stateOf(nats, stream)) !== undefined;
+}
+
+async function stateOf(nats: NatsBus, stream: string): Promise<StreamState | undefined> {
   try {
-    await nats.streamState(stream);
-    return true;
+    return await nats.streamState(stream);
   } catch (cause) {
-    if (cause instanceof BusError && cause.code === 'not_found') return false;
+    if (cause instanceof BusError && cause.code === 'not_found') return undefined;
     throw cause;
   }
 }
