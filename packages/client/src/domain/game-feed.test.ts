@@ -32,7 +32,7 @@ test('a delta that follows is applied with the slice of its own sequence, and wi
   expect(feed.accept(delta(1, 9, 7))).toMatchObject({ kind: 'delta', slice: undefined });
 });
 
-test('lower epochs and known sequences are dropped, a predecessor that is not shown is a hole', () => {
+test('fault 31: lower epochs and known sequences are dropped, a predecessor that is not shown is a hole', () => {
   const feed = feedAt(2, 10);
   expect(feed.accept(delta(1, 12, 10))).toEqual({ kind: 'drop' });
   expect(feed.accept(delta(2, 10, 8))).toEqual({ kind: 'drop' });
