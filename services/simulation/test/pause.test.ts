@@ -1,4 +1,4 @@
-import { decodeStateReply, gameId } from '@breakwater/bus';
+import { decodeStateReply, gameId, type SimStatus } from '@breakwater/bus';
 import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FIXTURE_GAMES, gameRecord, Sims, simEnv, subjects } from './sims.ts';
@@ -7,7 +7,9 @@ import { TWITCH, VOLATILE_GAMES } from './volatile-viewer.ts';
 /** `npm run test:long` */
 const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
 const ROUNDS = IS_LONG ? 100 : 5;
-const PAUSE_MS = IS_LONG ? 5_000 : 1_500;
+const LONG_PAUSE_MS = 5_000;
+const SHORT_PAUSE_MS = 1_500;
+const pauseMsOf = (round: number) => (IS_LONG || round === 1 ? LONG_PAUSE_MS : SHORT_PAUSE_MS);
 
 const RESTLESS = { type: 'lab', options: { mode: 'restless' } } as const;
 const CALM = { type: 'lab' } as const;
@@ -18,8 +20,13 @@ const GAMES_EACH = 5;
 
 let sims: Sims;
 let old: ServiceProcess;
+/** The newest heartbeat of the process that is paused: what the matchmaker goes by. */
+let oldStatus: SimStatus | undefined;
 beforeAll(async () => {
   sims = await Sims.start();
+  sims.onStatus((status) => {
+    if (status.pod === 'sim-old') oldStatus = status;
+  });
   await sims.pod('sim-new', GAMES);
   old = await spawnService('simulation', { env: simEnv(sims.nats, 'sim-old', GAMES) });
 });
@@ -28,13 +35,24 @@ afterAll(async () => {
   await sims[Symbol.asyncDispose]();
 });
 
-/** Epochs of a game's feed, in the order in which they came. */
-function listen(game: string): number[] {
+/** Epochs of what is published there, in the order in which it came. */
+function listen(subject: string): number[] {
   const epochs: number[] = [];
-  sims.bus.subscribe(subjects.gameFeed(gameId(game)), {}, (message) => {
+  sims.bus.subscribe(subject, {}, (message) => {
     epochs.push(gameRecord(message.data).epoch);
   });
   return epochs;
+}
+
+/** What the process listens to, as nats-server has it. */
+async function subscriptionsOfOld(): Promise<string[]> {
+  const answer = await fetch(`${sims.nats.servers[0]?.monitorUrl}/connz?subs=1&limit=1024`);
+  const { connections } = (await answer.json()) as {
+    connections: { name?: string; subscriptions_list?: string[] }[];
+  };
+  const own = connections.filter(({ name }) => name?.includes('sim-old'));
+  expect(own.length).toBeGreaterThan(0);
+  return own.flatMap(({ subscriptions_list: subjects = [] }) => subjects).toSorted();
 }
 
 /** Joins whose answers, all of them, are collected: whoever gives them. */
@@ -69,7 +87,8 @@ async function round(number: number): Promise<void> {
     [game('volatile'), TWITCH],
     [game('idle'), CALM],
   ] as const;
-  const feeds = new Map(hosted.map(([id]) => [id, listen(id)]));
+  const feeds = new Map(hosted.map(([id]) => [id, listen(subjects.gameFeed(gameId(id)))]));
+  const live = listen(subjects.gameLive(gameId(game('volatile'))));
   const joiner = new Joiner(number);
   await sims.bus.flush();
   for (const [id, type] of hosted.slice(0, 4))
@@ -83,9 +102,10 @@ async function round(number: number): Promise<void> {
   await sims.host('sim-old', game('idle'), CALM);
   sims.command(game('played'), pid, 1, 'add', { tag: 1 });
   await sims.bus.flush();
+  await eventually(() => oldStatus?.games === GAMES_EACH && live.includes(1));
 
   old.pause();
-  const resumeAtMs = performance.now() + PAUSE_MS;
+  const resumeAtMs = performance.now() + pauseMsOf(number);
   for (const [id, type] of hosted)
     expect(await sims.host('sim-new', id, { ...type, epoch: 2 })).toMatchObject({ outcome: 'hosted' });
   for (const [id] of hosted) joiner.join(id, 'bob');
@@ -94,11 +114,17 @@ async function round(number: number): Promise<void> {
   old.resume();
   for (const [id] of hosted) joiner.join(id, 'cid');
   await eventually(async () => (await sims.list('sim-old')).length === 0);
+  await sims.bus.flush();
+  // Deltas are sent without asking the log, so the old owner may have sent some until it knew: nobody shows them.
+  const lateDeltas = live.filter((epoch) => epoch === 1).length;
   await eventually(() => joiner.epochs.length >= joiner.asked);
+  await eventually(() => oldStatus?.games === 0);
+  await eventually(() => live.filter((epoch) => epoch === 2).length > 20);
 
   // Whatever the old owner had to say is on its way by now, and is heard before this answer.
   await sims.list('sim-old');
   await sims.bus.flush();
+  expect(live.filter((epoch) => epoch === 1)).toHaveLength(lateDeltas);
   expect(joiner.errors).toEqual([]);
   expect(joiner.epochs).toEqual(Array.from({ length: joiner.asked }, () => 2));
   for (const [id] of hosted) {
@@ -113,9 +139,11 @@ async function round(number: number): Promise<void> {
 }
 
 it(
-  'fault 31: paused while others take its games, a process finds all of them lost, the idle ones too, and has nothing more to say',
+  'fault 31: paused while others take its games, a process finds all of them lost, the idle ones too, says that it is free, and has nothing more to say',
   async () => {
+    const before = await subscriptionsOfOld();
     for (let number = 1; number <= ROUNDS; number++) await round(number);
+    await eventually(async () => expect(await subscriptionsOfOld()).toEqual(before));
     const text = await (await fetch(`http://127.0.0.1:${old.ready.httpPort}/metrics`)).text();
     const value = (line: RegExp) => Number(line.exec(text)?.[1] ?? 0);
     const overtaken = value(/^breakwater_simulation_stops_total\{reason="overtaken"\} (\d+)/m);
