@@ -40,6 +40,26 @@ const join = (client: TestClient, more: Record<string, unknown> = {}) => {
   return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
 };
 
+describe('a game whose process is slow', () => {
+  it('is joined by its first answer, although the edge has asked again meanwhile', async () => {
+    await game.own();
+    let answers = 0;
+    const isOver = Promise.withResolvers<void>();
+    game.beforeAnswer = async () => {
+      answers += 1;
+      // The second one is kept for itself.
+      if (answers > 1) return isOver.promise;
+      await eventually(() => expect(game.inputs).toHaveLength(2));
+    };
+    await using ann = await edge.open('ann');
+    expect((await join(ann)).pid).toBe(1);
+    expect(game.inputs[1]).toEqual(game.inputs[0]);
+    await game.step({ shared: 'one' });
+    await showsAll(ann, game);
+    isOver.resolve();
+  });
+});
+
 describe('a game whose process is gone', () => {
   it('is looked for by the edge of a player, who does nothing, and not for spectators alone', async () => {
     const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '300' } });

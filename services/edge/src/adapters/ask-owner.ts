@@ -4,7 +4,8 @@ import type { EdgeDeps } from './deps.ts';
 import { isNoAnswer } from './errors.ts';
 import { decodeState } from './game-records.ts';
 
-const FIRST_ATTEMPT_MS = 1_000;
+/** After so long without an answer the game may have another owner, who would answer at once. */
+const ASK_AGAIN_MS = 1_000;
 
 export interface AskOptions {
   /** For all attempts together. */
@@ -14,7 +15,8 @@ export interface AskOptions {
 
 /**
  * Asks the owner of a game for full state by a join or a sync. A process that stands still, and may have lost the game
- * since, swallows what it is sent, so the same is sent again after a while: it counts once, by the number of the join.
+ * since, swallows what it is sent, so the same is sent again every second, and whichever answer comes first is taken:
+ * a slow owner is waited for, and a new one is asked soon. All of them count once, by the number of the join.
  *
  * @throws BusError
  */
@@ -24,14 +26,19 @@ export async function askOwner(
   input: object,
   { timeoutMs, trace }: AskOptions,
 ): Promise<StateReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<StateReply>();
   const deadlineMs = clock.monotonicMs() + timeoutMs;
-  for (let attemptMs = FIRST_ATTEMPT_MS; ; attemptMs *= 2) {
-    const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
-    const options = { decodeBytes: decodeState, timeoutMs: Math.min(attemptMs, leftMs), trace };
-    try {
-      return await nats.request(subjects.gameIn(game), input, options);
-    } catch (cause) {
-      if (!isNoAnswer(cause) || attemptMs >= leftMs || !nats.isConnected) throw cause;
-    }
-  }
+  let cancel = (): void => undefined;
+  const ask = (): void => {
+    const leftMs = deadlineMs - clock.monotonicMs();
+    const isLast = leftMs <= ASK_AGAIN_MS;
+    if (!isLast) cancel = clock.after(ASK_AGAIN_MS, ask);
+    const options = { decodeBytes: decodeState, timeoutMs: Math.max(1, leftMs), trace };
+    nats.request(subjects.gameIn(game), input, options).then(resolve, (cause: unknown) => {
+      // The last one speaks for all that were before it.
+      if (isLast || !isNoAnswer(cause) || !nats.isConnected) reject(cause);
+    });
+  };
+  ask();
+  return promise.finally(() => cancel());
 }

@@ -3,7 +3,8 @@ import type { FeedEntry, LogStretch } from '../domain/feed-follower.ts';
 import type { EdgeDeps } from './deps.ts';
 
 const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 5_000;
+/** Players wait for what is read here: when it can be had again, that must be noticed soon. */
+const LONGEST_WAIT_MS = 1_000;
 const PAGE_RECORDS = 250;
 const PAGE_BYTES = 1_048_576;
 
