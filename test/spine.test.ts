@@ -13,20 +13,14 @@ import {
   startProxy,
   startStack,
 } from '@breakwater/testkit';
-import { type CheckLogsOptions, Crowd, checkLogs, type Report, signedTokens } from '@breakwater/tools';
+import { Crowd, signedTokens } from '@breakwater/tools';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
+import { expectLogsHold } from './kept.ts';
 
 async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'breakwater-spine-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
-
-async function check(options: CheckLogsOptions): Promise<Report> {
-  const report = await checkLogs(options);
-  expect(report.violations).toEqual([]);
-  expect(report.ok).toBe(true);
-  return report;
 }
 
 const as = (stack: Stack, user: string): Promise<Client> =>
@@ -59,7 +53,7 @@ describe('the whole of Breakwater', () => {
       { timeoutMs: 60_000 },
     );
     await crowd.stop();
-    const report = await check({ paths: [folder.path], nats: stack.nats.url });
+    const report = await expectLogsHold({ paths: [folder.path], nats: stack.nats.url });
     expect(report.checked).toMatchObject({ clients: 50, games: 1 });
   }, 120_000);
 
@@ -91,7 +85,7 @@ describe('the whole of Breakwater', () => {
     await stack.service('edge-1').start();
     await sleep(3_000);
     await crowd.stop();
-    const report = await check({ paths: [folder.path], nats: stack.nats.url });
+    const report = await expectLogsHold({ paths: [folder.path], nats: stack.nats.url });
     expect(report.checked).toMatchObject({ clients: 16, rooms: 1, games: 2 });
     expect(report.checked['acked messages']).toBeGreaterThan(50);
     expect(report.checked['shown states']).toBeGreaterThan(1_000);

@@ -10,8 +10,9 @@ import {
   spawnService,
   startStack,
 } from '@breakwater/testkit';
-import { checkLogs, describeReport, type Recorder, type Report, recordTo } from '@breakwater/tools';
+import { type Recorder, type Report, recordTo } from '@breakwater/tools';
 import { expect, it } from 'vitest';
+import { expectLogsHold } from './kept.ts';
 import type { game as rally } from './volatile/rally/game.ts';
 
 type Rows = RowsOf<typeof rally>;
@@ -113,16 +114,14 @@ async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function checked(
+function checked(
   stack: Stack,
   folder: string,
   volatileLossMs: number,
   version = 'volatile',
 ): Promise<Report> {
   const games = join(projectRoot, 'test', version);
-  const report = await checkLogs({ paths: [folder], nats: stack.nats.url, games, volatileLossMs });
-  expect(report.ok, describeReport(report)).toBe(true);
-  return report;
+  return expectLogsHold({ paths: [folder], nats: stack.nats.url, games, volatileLossMs });
 }
 
 /** Each of them plays on under another owner. */

@@ -12,16 +12,9 @@ import {
   spawnService,
   startStack,
 } from '@breakwater/testkit';
-import {
-  Crowd,
-  checkLedger,
-  checkLogs,
-  describeLedgerReport,
-  describeReport,
-  StreamArchive,
-  signedTokens,
-} from '@breakwater/tools';
+import { Crowd, StreamArchive, signedTokens } from '@breakwater/tools';
 import { expect, it } from 'vitest';
+import { expectAwardsHold, expectLogsHold } from './kept.ts';
 import { type NextWorld, writeNextWorld } from './versions/next-world.ts';
 
 const IS_LONG = process.env.BREAKWATER_TEST_LONG !== undefined;
@@ -130,13 +123,10 @@ class PlayedWorlds implements AsyncDisposable {
     await Promise.all(this.games.map(({ crowd }) => crowd.stop()));
     await this.#archive.close();
     const where = { nats: this.stack.nats.url, games };
-    const report = await checkLogs({ paths: [this.record], ...where });
-    expect(report.ok, describeReport(report)).toBe(true);
+    const report = await expectLogsHold({ paths: [this.record], ...where });
     expect(report.checked['shown states']).toBeGreaterThan(100);
     expect(report.checked['acked commands']).toBeGreaterThan(20);
-    const ledger = await checkLedger(where);
-    expect(ledger.ok, describeLedgerReport(ledger)).toBe(true);
-    expect(ledger.checked['awards found in the logs']).toBeGreaterThan(0);
+    await expectAwardsHold(where);
     if (games !== undefined) expect(report.skipped).toEqual({});
   }
 

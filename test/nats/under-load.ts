@@ -12,16 +12,9 @@ import {
   type StackOptions,
   startStack,
 } from '@breakwater/testkit';
-import {
-  Crowd,
-  checkLedger,
-  checkLogs,
-  describeLedgerReport,
-  describeReport,
-  StreamArchive,
-  signedTokens,
-} from '@breakwater/tools';
+import { Crowd, StreamArchive, signedTokens } from '@breakwater/tools';
 import { expect } from 'vitest';
+import { expectAwardsHold, expectLogsHold } from '../kept.ts';
 
 const GAMES = 3;
 const PLAYERS_PER_GAME = 4;
@@ -177,8 +170,7 @@ export class UnderLoad implements AsyncDisposable {
     await Promise.all(this.#bots.map((bot) => bot.stop()));
     await this.#archive?.close();
     const nats = this.stack.nats.url;
-    const report = await checkLogs({ paths: [this.#folder], nats });
-    expect(report.ok, describeReport(report)).toBe(true);
+    const report = await expectLogsHold({ paths: [this.#folder], nats });
     expect(report.checked).toMatchObject({
       clients: GAMES * PLAYERS_PER_GAME + CHATTERS,
       rooms: 1,
@@ -186,9 +178,7 @@ export class UnderLoad implements AsyncDisposable {
     });
     for (const what of ['shown states', 'acked commands', 'acked messages', 'shown messages'])
       expect(report.checked[what], what).toBeGreaterThan(100);
-    const ledger = await checkLedger({ nats });
-    expect(ledger.ok, describeLedgerReport(ledger)).toBe(true);
-    expect(ledger.checked['awards found in the logs']).toBeGreaterThan(0);
+    await expectAwardsHold({ nats });
     expect(this.#unexplainedOwners()).toEqual([]);
   }
 

@@ -3,7 +3,7 @@ import { eventually, type FaultProxy, startProxy } from '@breakwater/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestClient } from './client.ts';
 import { ScriptedGame, ScriptedMatch } from './scripted-game.ts';
-import { shown, showsAll } from './shown-game.ts';
+import { joinGame, shown, showsAll } from './shown-game.ts';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
 let world: World;
@@ -34,11 +34,7 @@ afterAll(async () => {
   await link?.close();
 });
 
-let joins = 0;
-const join = (client: TestClient, more: Record<string, unknown> = {}) => {
-  joins += 1;
-  return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
-};
+const join = (client: TestClient, more: Record<string, unknown> = {}) => joinGame(client, game, more);
 
 describe('a game whose process is slow', () => {
   it('is joined by its first answer, although the edge has asked again meanwhile', async () => {

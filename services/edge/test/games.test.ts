@@ -3,7 +3,7 @@ import { eventually } from '@breakwater/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestClient } from './client.ts';
 import { ScriptedGame, ScriptedMatch, textOf } from './scripted-game.ts';
-import { shown, showsAll } from './shown-game.ts';
+import { joinGame, shown, showsAll } from './shown-game.ts';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
 let world: World;
@@ -28,11 +28,7 @@ beforeEach(() => {
 
 afterAll(() => world?.[Symbol.asyncDispose]());
 
-let joins = 0;
-const join = (client: TestClient, more: Record<string, unknown> = {}) => {
-  joins += 1;
-  return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
-};
+const join = (client: TestClient, more: Record<string, unknown> = {}) => joinGame(client, game, more);
 
 describe('joining a game', () => {
   it('answers with the schema, then full state, then every delta with the private part before it', async () => {

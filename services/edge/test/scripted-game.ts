@@ -58,6 +58,8 @@ export class ScriptedGame {
   schema = '{"tables":[]}';
   /** What every record held in the shared part, in order. */
   readonly steps: string[] = [];
+  /** Highest number that a client of the test joined with. */
+  joins = 0;
   readonly #pids = new Map<string, number>();
   #n = 0;
   #liveN = 0;

@@ -1,12 +1,22 @@
-/** What a client shows of a game, read off its frames. */
+/** A client in a game: how it joins, and what it shows, read off its frames. */
 
-import type { GameFrame } from '@breakwater/protocol';
+import type { GameFrame, ServerFrameOf } from '@breakwater/protocol';
 import { eventually } from '@breakwater/testkit';
 import { expect } from 'vitest';
 import type { TestClient } from './client.ts';
 import { type ScriptedGame, textOf } from './scripted-game.ts';
 
 export const isGameFrame = (frame: TestClient['all'][number]): frame is GameFrame => 'kind' in frame;
+
+/** With a higher number than any join of the game before. */
+export function joinGame(
+  client: TestClient,
+  game: ScriptedGame,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<ServerFrameOf<'game.joined'>> {
+  game.joins += 1;
+  return client.request('game.joined', { t: 'game.join', game: game.id, join: game.joins, ...more });
+}
 
 /** What a client shows of the game's shared part, checked for holes the way a client checks. */
 export function shown(client: TestClient): string[] {

@@ -1,10 +1,9 @@
 import { livePosition } from '@breakwater/bus';
-import type { ServerFrameOf } from '@breakwater/protocol';
 import { eventually, type FaultProxy, startProxy } from '@breakwater/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestClient } from './client.ts';
 import { ScriptedGame, ScriptedMatch, textOf } from './scripted-game.ts';
-import { isGameFrame } from './shown-game.ts';
+import { isGameFrame, joinGame } from './shown-game.ts';
 import { PARTITIONS, type TestEdge, World } from './world.ts';
 
 let world: World;
@@ -35,14 +34,7 @@ afterAll(async () => {
   await link?.close();
 });
 
-let joins = 0;
-const join = (
-  client: TestClient,
-  more: Record<string, unknown> = {},
-): Promise<ServerFrameOf<'game.joined'>> => {
-  joins += 1;
-  return client.request('game.joined', { t: 'game.join', game: game.id, join: joins, ...more });
-};
+const join = (client: TestClient, more: Record<string, unknown> = {}) => joinGame(client, game, more);
 
 /** What a client is told of the game, in words. */
 const told = (client: TestClient): string[] =>

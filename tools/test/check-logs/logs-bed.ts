@@ -3,36 +3,34 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  connectBus,
-  createLogOutput,
-  kitMetrics,
-  MetricRegistry,
-  type NatsBus,
-} from '@breakwater/service-kit';
-import { type NatsServer, startNats } from '@breakwater/testkit';
+import type { NatsBus } from '@breakwater/service-kit';
 import { checkLogs } from '../../src/check-logs/check-logs.ts';
 import type { Report, Rule } from '../../src/check-logs/report.ts';
 import type { LogLine, LogLineOf } from '../../src/recorder/log-line.ts';
+import { openBus } from '../open-bus.ts';
 import { createStreams, HonestRun, PARTITIONS, type RunOptions } from './honest-run.ts';
 
 export class LogsBed implements AsyncDisposable {
-  readonly nats: NatsServer;
-  readonly bus: NatsBus;
+  readonly #server: Awaited<ReturnType<typeof openBus>>;
   #runs = 0;
 
-  private constructor(nats: NatsServer, bus: NatsBus) {
-    this.nats = nats;
-    this.bus = bus;
+  private constructor(server: Awaited<ReturnType<typeof openBus>>) {
+    this.#server = server;
   }
 
   static async start(): Promise<LogsBed> {
-    const nats = await startNats();
-    const { log } = createLogOutput({ service: 'test', instance: 'test', level: 'silent' });
-    const metrics = new MetricRegistry().register(kitMetrics);
-    const bus = await connectBus({ servers: [nats.url], name: 'test', log, metrics });
-    await createStreams(bus);
-    return new LogsBed(nats, bus);
+    const server = await openBus();
+    await createStreams(server.bus);
+    return new LogsBed(server);
+  }
+
+  get bus(): NatsBus {
+    return this.#server.bus;
+  }
+
+  /** Of the server. */
+  get url(): string {
+    return this.#server.url;
   }
 
   runOf(options: RunOptions = {}): Promise<HonestRun> {
@@ -43,7 +41,7 @@ export class LogsBed implements AsyncDisposable {
     const dir = mkdtempSync(join(tmpdir(), 'breakwater-logs-'));
     try {
       run.write(dir);
-      return await checkLogs({ paths: [dir], nats: this.nats.url, partitions: PARTITIONS });
+      return await checkLogs({ paths: [dir], nats: this.url, partitions: PARTITIONS });
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
@@ -53,9 +51,8 @@ export class LogsBed implements AsyncDisposable {
     return Object.keys((await this.check(run)).counts).sort() as Rule[];
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.bus.drain();
-    await this.nats.stop();
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#server[Symbol.asyncDispose]();
   }
 }
 

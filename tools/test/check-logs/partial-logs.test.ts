@@ -37,7 +37,7 @@ function folder(): string {
 function check(run: HonestRun, games?: string) {
   const dir = folder();
   run.write(dir);
-  return checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS, games });
+  return checkLogs({ paths: [dir], nats: bed.url, partitions: PARTITIONS, games });
 }
 
 /** Purges the log below the snapshot of the run, as its owner does. */
@@ -79,7 +79,7 @@ test('a log that its owner purges while it is read is read again: the hole is no
     clients.push(
       await readClientLog(join(dir, `${user}.jsonl`), { maxLines: 10_000, maxLineLength: 65_536 }),
     );
-  await using streams = await NatsSource.open({ nats: bed.nats.url, partitions: PARTITIONS });
+  await using streams = await NatsSource.open({ nats: bed.url, partitions: PARTITIONS });
   let snapshotAt = 0;
   async function* purgedMeanwhile(game: string) {
     let index = 0;
@@ -105,12 +105,12 @@ test('a log that its owner purges while it is read is read again: the hole is no
 test('with an archive of the streams nothing of a purged log goes unchecked', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const archive = await StreamArchive.start({ nats: bed.url, partitions: PARTITIONS, file });
   const run = await HonestRun.make(bed.bus, 'archived');
   await archive.close();
   await purge(run);
   run.write(dir);
-  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.url, partitions: PARTITIONS };
 
   const report = await checkLogs(options);
   expect(report.violations).toEqual([]);
@@ -133,12 +133,12 @@ test('with an archive of the streams nothing of a purged log goes unchecked', as
 test('records that were purged before they were copied are no hole in the log', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const archive = await StreamArchive.start({ nats: bed.url, partitions: PARTITIONS, file });
   const run = await HonestRun.make(bed.bus, 'missed');
   await archive.close();
   const snapshotAt = await purge(run);
   run.write(dir);
-  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.url, partitions: PARTITIONS };
 
   // As a copy that fell behind for a while would have written it.
   const isCopied = (line: string) => {
@@ -164,11 +164,11 @@ test('records that were purged before they were copied are no hole in the log', 
 test('an archive that ends too early is left aside, and one does not stand in for a lost log', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
-  const archive = await StreamArchive.start({ nats: bed.nats.url, partitions: PARTITIONS, file });
+  const archive = await StreamArchive.start({ nats: bed.url, partitions: PARTITIONS, file });
   const run = await HonestRun.make(bed.bus, 'early');
   await archive.close();
   run.write(dir);
-  const options = { paths: [dir], nats: bed.nats.url, partitions: PARTITIONS };
+  const options = { paths: [dir], nats: bed.url, partitions: PARTITIONS };
   const snapshotAt = await purge(run);
 
   const whole = readFileSync(file, 'utf8').split('\n');
@@ -225,17 +225,17 @@ test('what is no client log is refused with its place', async () => {
   for (const [text, sentence] of bad) {
     const dir = folder();
     writeFileSync(join(dir, 'ann.jsonl'), text);
-    const checked = checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS });
+    const checked = checkLogs({ paths: [dir], nats: bed.url, partitions: PARTITIONS });
     await expect(checked, text).rejects.toThrow(sentence);
     await expect(checked, text).rejects.toBeInstanceOf(ClientLogError);
   }
-  await expect(checkLogs({ paths: [folder()], nats: bed.nats.url })).rejects.toThrow(/no .jsonl files/);
+  await expect(checkLogs({ paths: [folder()], nats: bed.url })).rejects.toThrow(/no .jsonl files/);
 });
 
 test('a NATS without an installation is refused, unless the partitions are given', async () => {
   const dir = folder();
   writeFileSync(join(dir, 'ann.jsonl'), '{"t":"client","v":1,"user":"ann","at":1}\n');
-  await expect(checkLogs({ paths: [dir], nats: bed.nats.url })).rejects.toThrow(/no installation/);
-  const report = await checkLogs({ paths: [dir], nats: bed.nats.url, partitions: PARTITIONS });
+  await expect(checkLogs({ paths: [dir], nats: bed.url })).rejects.toThrow(/no installation/);
+  const report = await checkLogs({ paths: [dir], nats: bed.url, partitions: PARTITIONS });
   expect(report).toMatchObject({ ok: true, checked: { clients: 1 } });
 });
