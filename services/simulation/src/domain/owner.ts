@@ -165,12 +165,12 @@ export class Owner {
     try {
       this.#committer.keepUp(instance, nowMs);
       if (this.#freeze.isFrozen(this.#committer.aheadMs(nowMs), nowMs)) return false;
-      this.#intake.drain(instance);
-      // The restart has to be in the log before the game gets another chance to throw.
+      // The restart has to be in the log before the game gets another chance to throw, and nothing unstepped with it.
       if (this.#setup.game.restarts.isUnstored) {
         if (!this.#chain.isBusy) this.#commit(instance);
         return true;
       }
+      this.#intake.drain(instance);
       instance.step();
       if (!this.#chain.isBusy) this.#afterStep(instance, nowMs);
     } catch (error) {

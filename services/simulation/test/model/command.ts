@@ -79,17 +79,9 @@ export interface Plan {
   readonly commands: readonly Command[];
 }
 
-/**
- * What of the plan happens: commands without faults, and those whose fault is in this run's subset. An owner that
- * gives a game up applies what has arrived without a step, so that the mark that makes the step throw would be stored
- * for good: such runs go without it.
- */
+/** What of the plan happens: commands without faults, and those whose fault is in this run's subset. */
 export function commandsOf({ commands, faults }: Plan): Command[] {
-  const isGivenUp = faults.includes('move') || faults.includes('release');
-  return commands.filter((command) => {
-    if (command.kind === 'play' && command.name === 'breakStep') return !isGivenUp;
-    return !isFault(command.kind) || faults.includes(command.kind);
-  });
+  return commands.filter(({ kind }) => !isFault(kind) || faults.includes(kind));
 }
 
 const isFault = (kind: CommandKind): kind is Fault => FAULTS.some((fault) => fault === kind);
