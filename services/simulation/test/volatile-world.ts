@@ -52,10 +52,15 @@ export class VolatileWorld {
   }
 
   /** Lets time pass until the hosting is decided. */
-  async host(epoch: number, ports = this.ports(), definition = this.#definition): Promise<HostingResult> {
+  async host(
+    epoch: number,
+    ports = this.ports(),
+    definition = this.#definition,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<HostingResult> {
     const { clock } = this;
     const factory = new GameFactory(definition, () => undefined);
-    const deadlineMs = clock.monotonicMs() + TIMEOUT_MS;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
     let result: HostingResult | undefined;
     const hosting = hostVolatileGame({
       pod: 'pod',

@@ -16,6 +16,9 @@ export interface AnewDeps {
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 
+/** Between two looks at whether it is settled. */
+const LOOK_MS = 500;
+
 /**
  * Tries while the streams cannot be used. Whoever else claims the epoch first has the game; a claim of its own that
  * was given up in doubt, and stored late, is known by its nonce.
@@ -32,7 +35,12 @@ export async function hostAnew(deps: AnewDeps, firstEpoch: number): Promise<SimH
       epoch = answer.epoch + 1;
       nonce = deps.nonce();
     }
-    await sleep(deps.clock, delayMs);
-    if (deps.isSettled()) return undefined;
+    if (await isSettledIn(deps, delayMs)) return undefined;
   }
+}
+
+async function isSettledIn({ clock, isSettled }: AnewDeps, delayMs: number): Promise<boolean> {
+  for (let leftMs = delayMs; leftMs > 0 && !isSettled(); leftMs -= LOOK_MS)
+    await sleep(clock, Math.min(leftMs, LOOK_MS));
+  return isSettled();
 }

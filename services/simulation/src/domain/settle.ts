@@ -29,6 +29,8 @@ export interface Retry {
   readonly onTrouble?: ((cause: string) => void) | undefined;
   /** Told of every answer that there is no room. */
   readonly onFull?: ((cause: string) => void) | undefined;
+  /** Reads of a chain that ends below the expected sequence, in a row, until that is the truth. */
+  readonly maxCutBackReads?: number;
 }
 
 export interface PendingAppend {
@@ -89,7 +91,7 @@ export async function appendUntilSettled(
       return { kind: 'stored', seq: tail.seq };
     if (tail !== undefined && tail.seq > pending.expectedSeq) return { kind: 'overtaken', tail };
     cutBackReads = (tail?.seq ?? 0) < pending.expectedSeq ? cutBackReads + 1 : 0;
-    if (cutBackReads >= MAX_CUT_BACK_READS) return { kind: 'cut_back' };
+    if (cutBackReads >= (retry.maxCutBackReads ?? MAX_CUT_BACK_READS)) return { kind: 'cut_back' };
     await sleep(retry.clock, backoffMs(attempt, retry.random));
   }
   return { kind: 'abandoned' };

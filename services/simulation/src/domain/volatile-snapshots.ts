@@ -16,6 +16,11 @@ export type Saved =
 
 /** Stored ones between two trims: fewer requests, and still room below what a subject may hold. */
 const TRIM_EVERY = 3;
+/**
+ * The game stands still for it, and a stale read that is taken for the truth does no harm: what is appended behind an
+ * older one is refused where a newer one is.
+ */
+const MAX_CUT_BACK_READS = 3;
 
 /**
  * One append at a time, behind the newest snapshot that was seen: nothing is read as long as nobody else writes.
@@ -57,7 +62,8 @@ export class VolatileSnapshots {
       retry.onFull?.(cause);
       void this.#trim();
     };
-    const settled = await appendUntilSettled(this.#port, pending, readSnapshot, { ...retry, onFull });
+    const patience = { ...retry, onFull, maxCutBackReads: MAX_CUT_BACK_READS };
+    const settled = await appendUntilSettled(this.#port, pending, readSnapshot, patience);
     if (settled.kind !== 'stored') return this.#meet(settled, snapshot.epoch, retry);
     this.#lastSeq = settled.seq;
     this.#good = [settled.seq, ...this.#good.slice(0, 1)];

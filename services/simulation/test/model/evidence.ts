@@ -40,7 +40,7 @@ export function faultsOf(evidence: Evidence): string[] {
 }
 
 /** After a claim only the epoch that it began appends, without a hole; after the end nobody does. */
-function chainFaults(records: readonly GameRecord[]): string[] {
+export function chainFaults(records: readonly GameRecord[]): string[] {
   return records.flatMap((record, index) => chainFault(record, records[index - 1]) ?? []);
 }
 

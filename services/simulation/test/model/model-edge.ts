@@ -16,7 +16,11 @@ export function entryOf(stored: StoredRecord): FeedEntry<GameRecord> {
   return { seq: stored.seq, stamp: `${record.epoch}.${record.nonce}.${record.n}`, record };
 }
 
-export function watcherPorts(broker: Broker, link: Link, clock: ModelClock): WatcherPorts {
+export interface ModelPorts extends WatcherPorts {
+  tail(): Promise<FeedEntry<GameRecord> | undefined>;
+}
+
+export function watcherPorts(broker: Broker, link: Link, clock: ModelClock): ModelPorts {
   /** @throws Error when no answer comes in time */
   const ask = <T>(serve: (answer: (value: T) => void) => void): Promise<T> =>
     new Promise((resolve, reject) => {

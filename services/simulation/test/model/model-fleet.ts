@@ -3,11 +3,12 @@
 import type { SimHosted } from '@breakwater/bus';
 import type { GameDefinition } from '@breakwater/game-kit';
 import type { ModelClock } from '@breakwater/testkit';
+import type { StopReason } from '../../src/domain/owner-types.ts';
 import { DEFAULT_OWNER_OPTIONS, type OwnerOptions } from '../../src/domain/owner-types.ts';
 import { sleep } from '../../src/domain/ports.ts';
 import { type Broker, GAME } from './broker.ts';
 import { PROCESSES } from './command.ts';
-import { ModelProcess, type ProcessEvents } from './model-process.ts';
+import { HOST_TIMEOUT_MS, ModelProcess, type ProcessEvents } from './model-process.ts';
 import { lab, nextLab } from './next-lab.ts';
 import type { Seam } from './seeded-bugs.ts';
 
@@ -23,7 +24,7 @@ export interface ModelGame {
   readonly owner: OwnerOptions;
 }
 
-const LAB: ModelGame = {
+export const LAB: ModelGame = {
   versions: [lab, nextLab],
   options: { hp: 3 },
   owner: {
@@ -47,10 +48,14 @@ export class ModelFleet {
   readonly processes: ModelProcess[];
   /** The highest epoch that any answer named: what a registry would hold. */
   heardEpoch = 0;
+  /** Epochs whose owners gave the game up in order, and had the time for it. */
+  readonly leftInOrder = new Set<number>();
   readonly #parts: FleetParts;
   readonly #game: ModelGame;
   /** By process: the version of the game that it has. */
   readonly #definitions: GameDefinition[];
+  /** By process: when the requests arrived that it has not answered. */
+  readonly #askedMs = new Map<ModelProcess, Set<{ readonly ms: number }>>();
   #nonces = 0;
   #isOver = false;
 
@@ -96,7 +101,8 @@ export class ModelFleet {
 
   /** By way of the process's connection, as any request. Never answered when the process dies over it. */
   host(index: number, epoch: number, tailSeq?: number): Promise<SimHosted> {
-    const { link, host } = this.at(index);
+    const process = this.at(index);
+    const { link, host } = process;
     const { promise, resolve } = Promise.withResolvers<SimHosted>();
     const request = { ...this.#place(index), epoch, options: this.#game.options, seed: 11 };
     const hear = (answer: SimHosted) => {
@@ -105,6 +111,7 @@ export class ModelFleet {
     };
     link.down(() => {
       const hosting = host.host({ ...request, ...(tailSeq !== undefined && { tailSeq }) });
+      this.#note(process, hosting);
       void hosting.then((answer) => link.up(() => hear(answer)));
     });
     return promise;
@@ -112,10 +119,34 @@ export class ModelFleet {
 
   /** Resolves with the sequence of the last record, or `undefined` when the game is not there at that epoch. */
   release(index: number, epoch: number): Promise<number | undefined> {
-    const { link, host } = this.at(index);
+    const process = this.at(index);
+    const { link, host } = process;
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
-    link.down(() => void host.release(GAME, epoch).then((seq) => link.up(() => resolve(seq))));
+    link.down(() => {
+      if (this.#parts.seam.isReleaseAbrupt)
+        host
+          .owners()
+          .find((owner) => owner.epoch === epoch)
+          ?.stop('released');
+      const releasing = host.release(GAME, epoch);
+      this.#note(process, releasing);
+      void releasing.then((seq) => link.up(() => resolve(seq)));
+    });
     return promise;
+  }
+
+  #note(process: ModelProcess, answer: Promise<unknown>): void {
+    const asked = { ms: this.#parts.clock.monotonicMs() };
+    const open = this.#askedMs.get(process) ?? new Set();
+    this.#askedMs.set(process, open.add(asked));
+    void answer.then(() => open.delete(asked));
+  }
+
+  #onStopped(process: ModelProcess, epoch: number, reason: StopReason): void {
+    const asked = Array.from(this.#askedMs.get(process) ?? [], ({ ms }) => ms);
+    const tookMs = this.#parts.clock.monotonicMs() - Math.min(...asked);
+    if (reason === 'shutdown' || (reason === 'released' && tookMs < HOST_TIMEOUT_MS / 2))
+      this.leftInOrder.add(epoch);
   }
 
   /** Nobody waits for the answer for ever: the process may die over it. */
@@ -151,7 +182,14 @@ export class ModelFleet {
   }
 
   #spawn(index: number): ModelProcess {
-    const { broker, random, seam, events } = this.#parts;
+    const { broker, random, seam } = this.#parts;
+    const events: ProcessEvents = {
+      ...this.#parts.events,
+      onStopped: (process, epoch, reason, detail) => {
+        this.#onStopped(process, epoch, reason);
+        this.#parts.events.onStopped(process, epoch, reason, detail);
+      },
+    };
     const { versions, owner } = this.#game;
     const definition = this.#definitions[index] ?? versions[0];
     const setup = { name: `sim-${index}`, broker, random, definition, owner, seam, events };

@@ -82,7 +82,7 @@ export class ModelProcess extends ModelClient {
       maxGames: 1,
       hostTimeoutMs: HOST_TIMEOUT_MS,
       maxStateBytes: 1_000_000,
-      rejoinMs: 10_000,
+      rejoinMs: 700,
       owner: setup.owner,
       warm: { maxWarm: 2, keepMs: WARM_KEEP_MS },
       tailChecks: { everyMs: TAIL_CHECK_MS, stallMs: APPEND_TIMEOUT_MS, maxAtOnce: 4 },

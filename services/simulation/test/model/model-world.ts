@@ -1,21 +1,16 @@
-/** The model: real hosts and a real feed follower, on a NATS server, connections and a clock in memory. */
+/** The model: real hosts and a real follower at the edge, on a NATS server, connections and a clock in memory. */
 
 import { decodeStateReply } from '@breakwater/bus';
 import { type Link, ModelClock } from '@breakwater/testkit';
-import { GameFactory } from '../../src/domain/game-factory.ts';
 import type { StopReason } from '../../src/domain/owner-types.ts';
 import { random } from '../memory-world.ts';
-import { awardFaults } from './award-rules.ts';
 import { Broker } from './broker.ts';
-import { type Command, type Plan, PROCESSES, USERS, userOf, type Who } from './command.ts';
+import { type Command, type Plan, type Play, PROCESSES, USERS, userOf, type Who } from './command.ts';
 import { damageNewest } from './damage.ts';
-import { type Evidence, recordOf } from './evidence.ts';
-import { entryOf, watcherPorts } from './model-edge.ts';
-import { ModelFleet } from './model-fleet.ts';
+import { recordOf } from './evidence.ts';
+import { ModelFleet, type ModelGame } from './model-fleet.ts';
 import { HOST_TIMEOUT_MS, type ModelProcess } from './model-process.ts';
-import { nextLab } from './next-lab.ts';
 import type { Seam } from './seeded-bugs.ts';
-import { Watcher } from './watcher.ts';
 
 const BUSTLE_MS = 15;
 const TAIL_CHECK_MS = 3_000;
@@ -23,27 +18,64 @@ const LONGEST_BACKOFF_MS = 1_000;
 /** A server that is down for the longest time, and everybody connected to it again. */
 const LONGEST_FAULT_MS = 1_700;
 
-export class ModelWorld {
+/** Those who play, and the edge that they are connected to. */
+export interface Players {
+  /** What an edge or a client would count as broken. */
+  readonly faults: readonly string[];
+  join(user: string): Promise<void>;
+  /** The same join once more, or one before it. */
+  joinAgain(user: string): void;
+  leave(user: string, kind: 'leave' | 'dropped'): void;
+  /** One command, or two of which the second arrives first. */
+  play(user: string, name: Play, isReversed: boolean): void;
+  /** Everything that no state has covered yet. */
+  resend(user: string): void;
+  /** Whether a player sits, sees the game, and has seen the effect of all that was sent. */
+  isCaughtUp(user: string): boolean;
+  /** Whether something was missed, asked of the log. */
+  checkTail(): Promise<void>;
+  close(): void;
+}
+
+/** What the edge of a model has. */
+export interface EdgeParts {
+  readonly broker: Broker;
+  readonly link: Link;
+  readonly clock: ModelClock;
+  readonly seam: Seam;
+}
+
+/** A game, and those who play it. */
+export interface ModelKind<P extends Players> {
+  readonly game: ModelGame;
+  readonly players: (edge: EdgeParts) => P;
+}
+
+export class ModelWorld<P extends Players> {
   readonly clock = new ModelClock();
   readonly broker: Broker;
-  readonly watcher: Watcher;
+  readonly players: P;
+  readonly fleet: ModelFleet;
   /** What was seen to go wrong while it went wrong. */
   readonly violations: string[] = [];
   readonly #random: () => number;
-  readonly #factory = new GameFactory(nextLab, () => undefined);
-  readonly #fleet: ModelFleet;
   readonly #edge: Link;
   #isEnded = false;
   #isOver = false;
 
-  constructor({ seed, isReplicated }: Pick<Plan, 'seed' | 'isReplicated'>, seam: Seam = {}) {
+  constructor(
+    kind: ModelKind<P>,
+    { seed, isReplicated }: Pick<Plan, 'seed' | 'isReplicated'>,
+    seam: Seam = {},
+  ) {
     this.#random = random(seed);
     this.broker = new Broker(this.clock, this.#random, isReplicated ? 'replicated' : 'single');
-    this.#fleet = new ModelFleet({
+    this.fleet = new ModelFleet({
       broker: this.broker,
       clock: this.clock,
       random: this.#random,
       seam,
+      game: kind.game,
       events: {
         onStopped: (process, epoch, reason, detail) => this.#onStopped(process, epoch, reason, detail),
         onAnswer: (bytes) => this.#onAnswer(bytes),
@@ -51,21 +83,16 @@ export class ModelWorld {
       },
     });
     this.#edge = this.broker.newLink();
-    this.watcher = new Watcher(watcherPorts(this.broker, this.#edge, this.clock));
-    this.broker.subscribeFeed(this.#edge, (message) => {
-      const { follower } = this.watcher;
-      const prev = seam.prevOf?.(message.prev, follower.position.seq) ?? message.prev;
-      follower.onRecord({ ...entryOf(message), prev });
-    });
-    this.#edge.onConnected = () => void this.watcher.checkTail();
+    this.players = kind.players({ broker: this.broker, link: this.#edge, clock: this.clock, seam });
+    this.#edge.onConnected = () => void this.players.checkTail();
     this.#checkTails();
   }
 
   /** A game with an owner, as most runs want to begin. */
   async begin(): Promise<void> {
-    void this.#fleet.host(0, 1);
+    void this.fleet.host(0, 1);
     await this.clock.advance(60);
-    for (const user of USERS.slice(1)) void this.watcher.join(user);
+    for (const user of USERS.slice(1)) void this.players.join(user);
     await this.clock.advance(60);
   }
 
@@ -85,19 +112,8 @@ export class ModelWorld {
     await this.#stopAll();
   }
 
-  evidence(): Evidence {
-    return {
-      factory: this.#factory,
-      records: this.broker.log.archive,
-      snapshots: this.broker.snapshots.archive,
-      sent: this.watcher.sent,
-      shown: new Map(Array.from(this.watcher.members, ([user, { shown }]) => [user, shown])),
-    };
-  }
-
   #do(command: Command): void {
-    const { broker, watcher } = this;
-    const fleet = this.#fleet;
+    const { broker, players, fleet } = this;
     switch (command.kind) {
       case 'wait':
       case 'bustle':
@@ -155,22 +171,22 @@ export class ModelWorld {
         fleet.at(command.process).sweep();
         break;
       case 'join':
-        void watcher.join(userOf(command.user));
+        void players.join(userOf(command.user));
         break;
       case 'oldJoin':
-        watcher.joinAgain(userOf(command.user));
+        players.joinAgain(userOf(command.user));
         break;
       case 'leave':
-        watcher.leave(userOf(command.user), 'leave');
+        players.leave(userOf(command.user), 'leave');
         break;
       case 'drop':
-        watcher.leave(userOf(command.user), 'dropped');
+        players.leave(userOf(command.user), 'dropped');
         break;
       case 'resend':
-        watcher.resend(userOf(command.user));
+        players.resend(userOf(command.user));
         break;
       case 'play':
-        watcher.play(userOf(command.user), command.name, command.isReversed);
+        players.play(userOf(command.user), command.name, command.isReversed);
         break;
       default:
         command satisfies never;
@@ -179,7 +195,7 @@ export class ModelWorld {
 
   async #bustle(ms: number): Promise<void> {
     for (let leftMs = ms; leftMs > 0; leftMs -= BUSTLE_MS) {
-      this.watcher.play(userOf(Math.floor(this.#random() * USERS.length)), 'add', false);
+      this.players.play(userOf(Math.floor(this.#random() * USERS.length)), 'add', false);
       await this.clock.advance(Math.min(leftMs, BUSTLE_MS));
     }
   }
@@ -190,13 +206,13 @@ export class ModelWorld {
   }
 
   #linkOf(who: Who): Link {
-    return who === 'edge' ? this.#edge : this.#fleet.at(who).link;
+    return who === 'edge' ? this.#edge : this.fleet.at(who).link;
   }
 
   #checkTails(): void {
     this.clock.after(TAIL_CHECK_MS, () => {
       if (this.#isOver) return;
-      void this.watcher.checkTail();
+      void this.players.checkTail();
       this.#checkTails();
     });
   }
@@ -205,15 +221,15 @@ export class ModelWorld {
     this.broker.resume();
     this.broker.feedLosses = 0;
     this.broker.fullAppends = 0;
-    for (const link of [this.#edge, ...this.#fleet.processes.map(({ link }) => link)])
+    for (const link of [this.#edge, ...this.fleet.processes.map(({ link }) => link)])
       for (const direction of ['up', 'down'] as const) link.release(direction);
-    for (const process of this.#fleet.processes) process.resume();
+    for (const process of this.fleet.processes) process.resume();
   }
 
   async #findOwner(): Promise<void> {
     const first = Math.floor(this.#random() * PROCESSES);
     for (let attempt = 0; attempt < PROCESSES * 3; attempt++) {
-      const hosting = this.#fleet.host((first + attempt) % PROCESSES, this.#fleet.heardEpoch + 1);
+      const hosting = this.fleet.host((first + attempt) % PROCESSES, this.fleet.heardEpoch + 1);
       const { outcome, refusal, detail } = await this.#until(hosting);
       this.#isEnded = refusal === 'ended';
       if (outcome === 'hosted' || this.#isEnded) return;
@@ -226,12 +242,12 @@ export class ModelWorld {
   }
 
   async #seatAll(): Promise<void> {
-    for (const user of USERS) void this.watcher.join(user);
+    for (const user of USERS) void this.players.join(user);
     for (let round = 0; round < 60; round++) {
       await this.clock.advance(120);
-      const left = USERS.filter((user) => !this.watcher.isCaughtUp(user));
+      const left = USERS.filter((user) => !this.players.isCaughtUp(user));
       if (left.length === 0) return;
-      for (const user of left) this.watcher.resend(user);
+      for (const user of left) this.players.resend(user);
     }
     const isOver = this.broker.log.archive.some((record) => recordOf(record).kind === 'end');
     if (!isOver) this.violations.push('the players are not served');
@@ -240,12 +256,11 @@ export class ModelWorld {
   /** After every process has stopped in order nothing is left: no game, no timer. */
   async #stopAll(): Promise<void> {
     this.#isOver = true;
-    await this.#until(this.#fleet.stop());
-    this.watcher.close();
+    await this.#until(this.fleet.stop());
+    this.players.close();
     await this.clock.advance(LONGEST_BACKOFF_MS);
-    this.violations.push(...this.#fleet.leftovers(), ...this.broker.sweepFaults);
-    this.violations.push(...this.watcher.faults, ...this.broker.ledgers.violations);
-    this.violations.push(...awardFaults(this.broker, this.#factory));
+    this.violations.push(...this.fleet.leftovers(), ...this.broker.sweepFaults);
+    this.violations.push(...this.players.faults, ...this.broker.ledgers.violations);
   }
 
   /** Lets time pass until the promise is settled. */

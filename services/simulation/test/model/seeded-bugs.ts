@@ -13,6 +13,8 @@ export interface Seam {
   /** The last record of a log as a sweep reads it. */
   readonly sweptTail?: (tail: DatedRecord | undefined) => DatedRecord | undefined;
   readonly nonce?: (nonce: string) => string;
+  /** Who is asked to give the game up stops at once. */
+  readonly isReleaseAbrupt?: boolean;
   /** The sequence before a record as the edge reads it off the feed. */
   readonly prevOf?: (prev: number, position: number) => number;
 }

@@ -109,6 +109,18 @@ it('a volatile game that is hosted again where it is while NATS is away loses no
   expect(stage.last.epoch).toBe(3);
 });
 
+it('a volatile game whose newest snapshot is gone from its stream goes on soon, behind the one before it', async () => {
+  const stage = new Stage();
+  await stage.host(0, 1);
+  await stage.playAhead();
+  const gone = stage.broker.snapshots.records.pop();
+  await stage.clock.advance(2 * LOSS_MS + 1_000);
+  // Nobody plays, so it went to sleep meanwhile, which takes a snapshot of all of it.
+  expect(stage.fleet.at(0).host.lines()).toMatchObject([{ epoch: 1, state: 'sleeping' }]);
+  expect(stage.broker.snapshots.records.at(-1)?.seq).toBeGreaterThan(gone?.seq ?? Number.POSITIVE_INFINITY);
+  expect(stage.stops).toEqual([]);
+});
+
 /** The first claim of this epoch gets no answer, nor does its sender after it; it is stored when it is told to be. */
 class LateClaim implements Seam {
   #store: (() => void) | undefined;
