@@ -55,6 +55,32 @@ it('a long log is cut down to a new marker, and without room for that the game i
   expect((await world.host(LONG + 2)).kind).toBe('hosted');
 });
 
+it('a game whose first snapshot finds no room, again and again, does not fill its log with claims', async () => {
+  const world = new VolatileWorld({ sleepAfterMs: 600_000 });
+  const first = await world.own(1);
+  for (let tick = 0; tick < 60; tick++) {
+    first.tick(world.clock.monotonicMs());
+    await world.clock.advanceAsync(20);
+  }
+  void first.leave('released');
+  await world.clock.advanceAsync(200);
+  const full = (port: ChainPort): ChainPort => ({
+    tail: () => port.tail(),
+    read: (from, to) => port.read(from, to),
+    purgeBelow: (seq) => port.purgeBelow(seq),
+    append: async () => ({ kind: 'full', cause: 'full' }),
+  });
+  const lengths: number[] = [];
+  for (let epoch = 2; epoch <= 2 * LONG; epoch++) {
+    const result = await world.host(epoch, world.ports({ snapshots: full }), undefined, 100);
+    expect(result).toMatchObject({ refusal: 'unavailable' });
+    lengths.push(world.log.records.length);
+  }
+  expect(Math.max(...lengths)).toBeLessThan(LONG);
+  const result = await world.host(2 * LONG + 1);
+  expect(result.kind === 'hosted' && result.game.instance.tick).toBe(60);
+});
+
 it('a game whose snapshots know of a later owner is claimed already, whatever its log says', async () => {
   const world = new VolatileWorld();
   await world.host(1);

@@ -140,6 +140,9 @@ function startNew(
 
 /** The first snapshot, then the marker; from then on the game may be shown. */
 async function begin(deps: VolatileHostingDeps, chain: Chain, found: Look): Promise<HostingResult> {
+  // Before the first snapshot: where there is no room for that, each try leaves a claim.
+  if ('isLong' in found && found.isLong && (await cutDown(deps, chain, found.instance.tick)) === 'in_doubt')
+    return unavailable('the marker could not be stored', deps.epoch);
   let start = found;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if ('refusal' in start)
@@ -184,18 +187,26 @@ function firstSnapshot({ factory }: HostingDeps, chain: Chain, start: Start, res
 async function goOn(
   deps: VolatileHostingDeps,
   chain: Chain,
-  { instance, details, isNew, isLong }: Start,
+  { instance, details, isNew }: Start,
   restarts: Restarts,
   snapshots: VolatileSnapshots,
 ): Promise<HostingResult> {
-  const marked = isNew || isLong ? await mark(deps, chain, instance.tick, isNew) : 'left_out';
-  if (marked === 'in_doubt') return unavailable('the marker could not be stored', deps.epoch);
-  if (marked === 'stored' && isLong) await deps.ports.log.purgeBelow(chain.lastSeq).catch(() => undefined);
+  if (isNew && (await mark(deps, chain, instance.tick, true)) !== 'stored')
+    return unavailable('the marker could not be stored', deps.epoch);
   const reload = (isOver: () => boolean) => reloadGame(deps, chain, snapshots, isOver);
   const volatile = { live: deps.live, snapshots, reload };
   const game: OwnedGame = { instance, details, chain, restarts, replayedRecords: 0, volatile };
   return { kind: 'hosted', game };
 }
+
+/** To a new marker, where there is one already: it was shown, and its snapshots say what it is. */
+async function cutDown(deps: VolatileHostingDeps, chain: Chain, tick: number): Promise<Marked> {
+  const marked = await mark(deps, chain, tick, false);
+  if (marked === 'stored') await deps.ports.log.purgeBelow(chain.lastSeq).catch(() => undefined);
+  return marked;
+}
+
+type Marked = 'stored' | 'left_out' | 'in_doubt';
 
 /** A log that is only longer than it needs to be can stay so, where it is certain that it has no room. */
 async function mark(
@@ -203,7 +214,7 @@ async function mark(
   chain: Chain,
   tick: number,
   isNeeded: boolean,
-): Promise<'stored' | 'left_out' | 'in_doubt'> {
+): Promise<Marked> {
   // Nothing before it is needed, so it may take of the room that is kept for claims.
   const marker = { kind: 'delta', ...chain.nextHead, tick, isWhole: true, parts: NOTHING } as const;
   let answers = 0;
