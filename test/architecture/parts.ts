@@ -88,6 +88,7 @@ export const COMPUTED_IMPORTS = [
 export const MODEL_RUNS: Readonly<Record<string, readonly string[]>> = {
   'services/simulation/test/model/': [
     'services/edge/src/domain/feed-follower.ts',
+    'services/edge/src/domain/live-follower.ts',
     'services/edge/src/domain/recent.ts',
   ],
 };
