@@ -50,6 +50,18 @@ test('a retry finds the seat that is held, and a second tab gets no second seat'
   expect((await bed.entry(first.info.game))?.seats.map(({ user }) => user)).toEqual(['ann']);
 });
 
+test('a request that comes again while it is worked on takes no second turn', async () => {
+  await using bed = await TestBed.start();
+  await bed.matchmaker({ BREAKWATER_MATCHMAKER_MAX_QUICK_WAITING: '1' });
+  await bed.simulation('sim-a');
+  await eventually(async () => expect(await bed.types()).toEqual(['world']));
+
+  const answers = await Promise.all(Array.from({ length: 5 }, () => bed.quick('ann', 'go')));
+
+  expect(new Set(answers.map(({ info }) => info.game)).size).toBe(1);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+});
+
 test('a seat is free again when it was held in vain, and gone when its player joined', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker({ BREAKWATER_MATCHMAKER_SEAT_HOLD_MS: '700' });

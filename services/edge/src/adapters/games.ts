@@ -5,7 +5,6 @@ import {
   type MatchVerb,
   matchedGame,
   matchGames,
-  reply,
   type StateReply,
 } from '@breakwater/bus';
 import {
@@ -17,6 +16,7 @@ import {
 } from '@breakwater/protocol';
 import type { TraceParent } from '@breakwater/service-kit';
 import { textFrame } from '../fanout/frame.ts';
+import { askMatchmaker } from './ask-matchmaker.ts';
 import { askOwner } from './ask-owner.ts';
 import { Book } from './book.ts';
 import type { Connection } from './connection.ts';
@@ -105,9 +105,8 @@ export class Games implements GameListener {
   }
 
   #ask<T extends object>(verb: MatchVerb, body: object, decoder: Decoder<T>, trace: TraceParent | undefined) {
-    const { nats, subjects, config } = this.#deps;
-    const options = { decode: reply(decoder), timeoutMs: config.gameJoinMs, trace };
-    return nats.request(subjects.match(verb), body, options);
+    const timeoutMs = this.#deps.config.gameJoinMs;
+    return askMatchmaker(this.#deps, { verb, body, decoder, timeoutMs, trace });
   }
 
   async #list(
@@ -217,7 +216,10 @@ export class Games implements GameListener {
       return spectate || state.join === frame.join ? state : undefined;
     } catch (cause) {
       if (!isNobodyThere(cause)) throw cause;
-      await this.#ask('find', { game: game.id }, matchedGame, trace);
+      const body = { game: game.id };
+      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
+      const find = { verb: 'find', body, decoder: matchedGame, timeoutMs: leftMs, trace } as const;
+      await askMatchmaker(this.#deps, find);
       return undefined;
     }
   }

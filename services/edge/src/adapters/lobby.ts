@@ -3,6 +3,7 @@ import type { GameInfo, RoomInfo } from '@breakwater/protocol';
 import type { BucketChange, BucketWatch } from '@breakwater/service-kit';
 import { LobbyView } from '../domain/lobby-view.ts';
 import { type Frame, textFrame } from '../fanout/frame.ts';
+import { askMatchmaker } from './ask-matchmaker.ts';
 import type { Connection } from './connection.ts';
 import type { FrameHandlers } from './control.ts';
 import type { EdgeDeps } from './deps.ts';
@@ -107,9 +108,9 @@ export class Lobby {
     const timeoutMs = config.backendTimeoutMs;
     const [rooms, types] = await Promise.all([
       nats.request(subjects.chat('list'), {}, { decode: reply(chatRooms), timeoutMs }).catch(() => undefined),
-      nats
-        .request(subjects.match('types'), {}, { decode: reply(matchTypes), timeoutMs })
-        .catch(() => undefined),
+      askMatchmaker(this.#deps, { verb: 'types', body: {}, decoder: matchTypes, timeoutMs }).catch(
+        () => undefined,
+      ),
     ]);
     if (rooms !== undefined) this.#view.setRooms(rooms.rooms as RoomInfo[]);
     if (types !== undefined) this.#view.setTypes(types.types);

@@ -1,5 +1,6 @@
-import { matchedGame, reply } from '@breakwater/bus';
+import { matchedGame } from '@breakwater/bus';
 import { BusError } from '@breakwater/service-kit';
+import { askMatchmaker } from './ask-matchmaker.ts';
 import type { EdgeDeps } from './deps.ts';
 import type { Game } from './game.ts';
 
@@ -40,12 +41,13 @@ export class SilentGames {
   }
 
   async #ask(game: Game): Promise<void> {
-    const { nats, subjects, config, metrics, log } = this.#deps;
+    const { config, metrics, log } = this.#deps;
     metrics.silences.add(1);
     this.#questions += 1;
     try {
-      const options = { decode: reply(matchedGame), timeoutMs: config.gameJoinMs };
-      await nats.request(subjects.match('find'), { game: game.id }, options);
+      const body = { game: game.id };
+      const timeoutMs = config.gameJoinMs;
+      await askMatchmaker(this.#deps, { verb: 'find', body, decoder: matchedGame, timeoutMs });
       log.info({ game: game.id }, 'a silent game was looked for');
     } catch (cause) {
       log.info({ game: game.id, err: cause }, 'a silent game was not found');

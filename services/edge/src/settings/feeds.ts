@@ -58,6 +58,13 @@ export const feedSettings = {
     min: 100,
     max: 120_000,
   }),
+  matchAgainMs: setting.durationMs({
+    env: 'BREAKWATER_EDGE_MATCH_AGAIN_MS',
+    doc: 'Silence of the matchmaker after which it is asked the same again: another replica of it may answer.',
+    default: 1_000,
+    min: 100,
+    max: 60_000,
+  }),
   gameSilenceMs: setting.durationMs({
     env: 'BREAKWATER_EDGE_GAME_SILENCE_MS',
     doc: 'Silence of a game with connected players after which it is looked for. Keep it at three times the keep-alive of the simulations.',

@@ -42,16 +42,27 @@ const MAX_GAMES_OF_KEY = 3;
 /** Joins any game of a type that has a free seat, or makes one. */
 export class QuickMatch {
   readonly #parts: QuickMatchParts;
+  readonly #running = new Map<string, Promise<Matched>>();
 
   constructor(parts: QuickMatchParts) {
     this.#parts = parts;
   }
 
   /**
-   * A lost game is tried once: when no process takes it, it goes on waiting without this player, who gets another one.
+   * A request that comes again while it is worked on takes no second turn.
    * @throws ProtocolError `unknown_game_type`, `no_capacity`, `busy`, …
    */
   async match(request: MatchQuick): Promise<Matched> {
+    const name = `${request.user}\n${request.key}\n${request.type}`;
+    const running = this.#running.get(name);
+    if (running !== undefined) return { ...(await running), isNew: false };
+    const match = this.#match(request).finally(() => this.#running.delete(name));
+    this.#running.set(name, match);
+    return match;
+  }
+
+  /** A lost game is tried once: when no process takes it, it waits without this player, who gets another one. */
+  async #match(request: MatchQuick): Promise<Matched> {
     const seat = await this.#seatFor(request);
     try {
       return await this.#enter(seat);
