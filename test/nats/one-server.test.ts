@@ -30,7 +30,7 @@ it('faults 25 and 26: games freeze while nats-server stands still or is dead, an
 
 if (IS_LONG)
   it('fault 25: a minute without NATS is the same, only longer', async () => {
-    await using load = await UnderLoad.start({ isArchived: true });
+    await using load = await UnderLoad.start();
     const { nats } = load.stack;
     nats.pause();
     await sleep(60_000);

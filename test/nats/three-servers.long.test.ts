@@ -44,7 +44,7 @@ it('faults 25 and 26: of three servers the one that leads the games is alone, ki
   const all = { BREAKWATER_REPLICAS: '3', BREAKWATER_PARTITIONS: '1' };
   const writers = { ...all, BREAKWATER_NATS_URL: first.url, BREAKWATER_LOG_LEVEL: 'debug' };
   const env = { edge: all, matchmaker: all, simulation: writers, chat: writers };
-  await using load = await UnderLoad.start({ nats, env, isArchived: true });
+  await using load = await UnderLoad.start({ nats, env });
 
   // A leader without followers takes an append and cannot say that it is stored. Asked again it says so, for as long
   // as it takes itself for the leader: some seconds.

@@ -4,7 +4,14 @@ export { guestTokens, signedTokens, type TokenIssuer } from './bots/tokens.ts';
 export { type ArchiveOptions, StreamArchive } from './check-logs/archive.ts';
 export { type CheckLogsOptions, checkLogs } from './check-logs/check-logs.ts';
 export { ClientLogError } from './check-logs/client-log.ts';
-export { describeReport, type Report, RULES, type Rule, type Violation } from './check-logs/report.ts';
+export {
+  comparedShare,
+  describeReport,
+  type Report,
+  RULES,
+  type Rule,
+  type Violation,
+} from './check-logs/report.ts';
 export { CHART_SETTINGS, FIXED_SETTINGS } from './gen/values-schema.ts';
 export { type CheckLedgerOptions, checkLedger } from './ledger/check-installation.ts';
 export { describeLedgerReport, type LedgerReport } from './ledger/report.ts';

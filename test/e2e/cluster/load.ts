@@ -2,7 +2,15 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KINDS } from '@breakwater/game-world/view';
 import { eventually } from '@breakwater/testkit';
-import { Crowd, checkLogs, type Report, StreamArchive, signedTokens } from '@breakwater/tools';
+import {
+  Crowd,
+  checkLogs,
+  comparedShare,
+  describeReport,
+  type Report,
+  StreamArchive,
+  signedTokens,
+} from '@breakwater/tools';
 import { expect } from 'vitest';
 import { NEWEST_GAMES } from './images.ts';
 import type { Installation } from './installation.ts';
@@ -28,6 +36,10 @@ export interface LoadOptions {
 const ALL_THERE_TIMEOUT_MS = 120_000;
 /** A pod of NATS that comes back takes as long as the cluster needs. */
 const MAX_GAP_MS = 120_000;
+/** States with all their rows; a player sees twenty a second. */
+const FEWEST_COMPARED = 100;
+/** Of everything that was shown; copies come through a forward, which may fall behind. */
+const LEAST_COMPARED_SHARE = 0.5;
 
 /** Bots that play and talk, and a record of what each was shown and acknowledged. */
 export class Load implements AsyncDisposable {
@@ -134,9 +146,17 @@ export class Load implements AsyncDisposable {
     expect(report.ok).toBe(true);
     expect(report.checked.clients).toBeGreaterThanOrEqual(this.#players);
     expect(report.checked['acked messages']).toBeGreaterThan(0);
+    if (this.#isPlaying) this.#assertCompared(report);
     this.#tell(report);
     if (this.#isPlaying) await this.#checkLedgers(nats.url);
     return report;
+  }
+
+  /** Without copies only what was not purged can be compared. */
+  #assertCompared(report: Report): void {
+    expect(report.checked['shown states'] ?? 0, describeReport(report)).toBeGreaterThan(FEWEST_COMPARED);
+    if (this.#archive !== undefined)
+      expect(comparedShare(report), describeReport(report)).toBeGreaterThanOrEqual(LEAST_COMPARED_SHARE);
   }
 
   /** Each award that the bots saw is in a ledger and, if it was copied, in the log that gave it. */

@@ -44,8 +44,11 @@ async function requestGuest(url: string, name: string): Promise<Response> {
 
 /** Tokens signed with the secret that the edges check with. */
 export function signedTokens(secret: string, run: string): TokenIssuer {
-  return async (player) => signToken(secret, { user: `bot-${run}-${player}`, name: nameOf(player) });
+  return async (player) => signToken(secret, { user: userOf(run, player), name: nameOf(player) });
 }
+
+/** Who the signed token of a player is for. */
+export const userOf = (run: string, player: number): string => `bot-${run}-${player}`;
 
 /** Tokens from a file, one a line. @throws CommandError when the file cannot be read or has too few */
 export async function fileTokens(file: string, players: number): Promise<TokenIssuer> {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { dataDir } from '@breakwater/testkit';
 import { describeReport } from '../check-logs/report.ts';
 import { type Command, messageOf } from '../command.ts';
+import { describeLedgerReport } from '../ledger/report.ts';
 import { CHAOS_HELP, type ChaosOptions, parseChaosOptions } from './options.ts';
 import { type ChaosResult, runChaos } from './run.ts';
 import { describeTimeline } from './timeline.ts';
@@ -35,8 +36,12 @@ function titleOf({ seed, durationMs, bots, games, chatters, rooms }: ChaosOption
   return `seed ${seed}, ${minutes} min, ${bots} bots in ${games} games, ${chatters} chatters in ${rooms} rooms`;
 }
 
-function describeResult(options: ChaosOptions, { report, timeline, problems, ok }: ChaosResult): string {
-  const parts = [titleOf(options), describeTimeline(timeline), describeReport(report)];
+/** The whole story for people. */
+export function describeResult(options: ChaosOptions, result: ChaosResult): string {
+  const { report, ledger, totalsAlike, timeline, problems, ok } = result;
+  const totals = `totals of XP that an edge tells as the ledgers have them: ${totalsAlike} of ${options.bots}`;
+  const ledgers = `ledgers\n${describeLedgerReport(ledger)}\n${totals}`;
+  const parts = [titleOf(options), describeTimeline(timeline), describeReport(report), ledgers];
   parts.push(...problems.map((problem) => `✗ ${problem}`));
   parts.push(ok ? '✓ everything recovered' : '✗ it did not hold');
   return parts.join('\n\n');

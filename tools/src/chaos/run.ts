@@ -3,29 +3,37 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@breakwater/testkit';
 import { Crowd } from '../bots/crowd.ts';
-import { signedTokens } from '../bots/tokens.ts';
+import { signedTokens, type TokenIssuer, userOf } from '../bots/tokens.ts';
 import { ARCHIVE_EXTENSION, StreamArchive } from '../check-logs/archive.ts';
 import { checkLogs } from '../check-logs/check-logs.ts';
 import type { Report } from '../check-logs/report.ts';
 import { messageOf } from '../command.ts';
 import { Operator } from '../games/operator.ts';
 import { checkLedger } from '../ledger/check-installation.ts';
+import type { LedgerReport } from '../ledger/report.ts';
 import { readNoticed } from './noticed.ts';
 import type { ChaosOptions } from './options.ts';
 import { planFaults } from './plan.ts';
 import { type Inflicted, Rig } from './rig.ts';
 import type { Timeline } from './timeline.ts';
+import { compareTotals } from './totals.ts';
 
 /** What a run showed. */
 export interface ChaosResult {
   readonly ok: boolean;
   /** What the checker found in the clients' logs. */
   readonly report: Report;
+  /** What the ledgers gave when they were held against the logs of the games. */
+  readonly ledger: LedgerReport;
+  /** Players whose total, as an edge tells it, is that of their ledger. */
+  readonly totalsAlike: number;
   readonly timeline: Timeline;
   /** What is not as it must be beside the checker's rules: a process that crashed, a game that did not come back. */
   readonly problems: readonly string[];
 }
 
+/** Names the players, and not the chatters. */
+const PLAYERS_RUN = 'play';
 const CHAT_RATE_PER_SECOND = 0.3;
 const START_TIMEOUT_MS = 180_000;
 const RECOVERY_TIMEOUT_MS = 120_000;
@@ -60,6 +68,11 @@ export async function runChaos(
   const report = await checkLogs({ paths: [dir], nats: nats.url });
   const ledger = await checkLedger({ nats: nats.url, archives: [dir] });
   problems.push(...ledger.violations.map(({ rule, where, text }) => `${rule}, ${where}: ${text}`));
+  const totals = { urls: rig.urls, nats: nats.url, token: () => clients.token(), users: clients.players };
+  const totalsAlike = await compareTotals(totals).catch((error: unknown) => {
+    problems.push(messageOf(error));
+    return 0;
+  });
   const noticed = (await readNoticed(dir)).filter(({ toMs }) => toMs >= beginMs);
   const durationMs = Date.now() - beginMs;
   const timeline = {
@@ -69,7 +82,7 @@ export async function runChaos(
     crashes: rig.crashes,
     noticed,
   };
-  return { ok: report.ok && problems.length === 0, report, timeline, problems };
+  return { ok: report.ok && problems.length === 0, report, ledger, totalsAlike, timeline, problems };
 }
 
 /** Everything at its time; resolves when the time is over and every fault too. */
@@ -125,16 +138,18 @@ class Clients {
   readonly #players: Crowd;
   readonly #chatters: readonly Crowd[];
   readonly #options: ChaosOptions;
+  readonly #tokens: TokenIssuer;
 
   constructor(options: ChaosOptions, rig: Rig, record: string) {
     const { bots, games, chatters, rooms } = options;
     const { jwtSecret } = rig.stack;
+    this.#tokens = signedTokens(jwtSecret, PLAYERS_RUN);
     const shared = { urls: rig.urls, record };
     this.#options = options;
     this.#players = new Crowd({
       ...shared,
       players: bots,
-      tokens: signedTokens(jwtSecret, 'play'),
+      tokens: this.#tokens,
       run: 'chaos',
       play: { games },
     });
@@ -148,6 +163,16 @@ class Clients {
         chat: { room: `chaos-${room}`, ratePerSecond: CHAT_RATE_PER_SECOND },
       });
     });
+  }
+
+  /** User names of those who play. */
+  get players(): readonly string[] {
+    return Array.from({ length: this.#options.bots }, (_, player) => userOf(PLAYERS_RUN, player));
+  }
+
+  /** Of one of them. */
+  token(): Promise<string> {
+    return this.#tokens(0);
   }
 
   get hasChat(): boolean {

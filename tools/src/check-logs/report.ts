@@ -44,6 +44,25 @@ export interface Report {
   readonly gaps: Readonly<Record<string, GapFigures>>;
 }
 
+/** How shown states are counted: by what was done about them. */
+export const SHOWN_STATES = {
+  /** `checked`: the rows were held against the log (of a volatile game, against what another client was shown). */
+  compared: 'shown states',
+  /** `checked`: only the place was, as the rows are not known there. */
+  placed: 'places of shown states',
+  /** `skipped`: the rows of those whose place was checked. */
+  unplayed: 'contents of shown states whose log cannot be replayed',
+  /** `skipped`: nothing was. */
+  below: 'states below the first record of their log',
+} as const;
+
+/** Which part of what clients were shown of games was compared with all its rows, 0 to 1; 0 when nothing was. */
+export function comparedShare({ checked, skipped }: Pick<Report, 'checked' | 'skipped'>): number {
+  const compared = checked[SHOWN_STATES.compared] ?? 0;
+  const others = (checked[SHOWN_STATES.placed] ?? 0) + (skipped[SHOWN_STATES.below] ?? 0);
+  return compared === 0 ? 0 : compared / (compared + others);
+}
+
 export interface GapFigures {
   readonly count: number;
   readonly p50Ms: number;
@@ -136,6 +155,10 @@ export function describeReport(report: Report): string {
   }
   lines.push(`checked: ${listOf(report.checked)}`);
   if (Object.keys(report.skipped).length > 0) lines.push(`not checked: ${listOf(report.skipped)}`);
+  if ((report.checked.games ?? 0) > 0)
+    lines.push(
+      `rows compared: of ${(100 * comparedShare(report)).toFixed(1)} % of the states that were shown`,
+    );
   for (const [cause, { count, p50Ms, p99Ms, maxMs }] of Object.entries(report.gaps))
     lines.push(`gaps (${cause}): ${count}, median ${p50Ms} ms, p99 ${p99Ms} ms, longest ${maxMs} ms`);
   lines.push(report.ok ? '✓ every rule holds' : `✗ broken: ${Object.keys(report.counts).join(', ')}`);

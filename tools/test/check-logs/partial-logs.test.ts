@@ -7,7 +7,7 @@ import { StreamArchive } from '../../src/check-logs/archive.ts';
 import { checkLogs, checkTraces } from '../../src/check-logs/check-logs.ts';
 import { ClientLogError, readClientLog } from '../../src/check-logs/client-log.ts';
 import { NatsSource } from '../../src/check-logs/nats-source.ts';
-import { Findings } from '../../src/check-logs/report.ts';
+import { comparedShare, Findings } from '../../src/check-logs/report.ts';
 import type { RecordSource } from '../../src/check-logs/sources.ts';
 import { loadDefinitions } from '../../src/games/definitions.ts';
 import type { LogLineOf } from '../../src/recorder/log-line.ts';
@@ -63,6 +63,7 @@ test('a purged log is replayed from its snapshot, and what lies below is counted
   expect(report.violations).toEqual([]);
   expect(report.skipped['states below the first record of their log']).toBeGreaterThan(50);
   expect(report.checked['shown states']).toBeGreaterThan(150);
+  expect(comparedShare(report)).toBeLessThan(0.85);
 
   const lines = run.lines('ann');
   const above = lines.findIndex((line) => line.t === 'game.delta' && line.seq > snapshotAt + 20);
@@ -191,6 +192,9 @@ test('of a game whose type is not here the places are checked, and the rows are 
   expect(report.ok).toBe(true);
   expect(report.skipped['game whose type world@1 is not here']).toBe(1);
   expect(report.skipped['contents of shown states whose log cannot be replayed']).toBeGreaterThan(200);
+  expect(report.checked['places of shown states']).toBeGreaterThan(200);
+  expect(report.checked['shown states']).toBeUndefined();
+  expect(comparedShare(report)).toBe(0);
 
   const lines = run.lines('ann');
   const last = lines.findLastIndex((line) => line.t === 'game.delta');

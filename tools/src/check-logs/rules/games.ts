@@ -8,7 +8,7 @@ import {
 } from '@breakwater/bus';
 import { type Definitions, definitionOf } from '../../games/definitions.ts';
 import { Replay } from '../../games/replay.ts';
-import type { Findings } from '../report.ts';
+import { type Findings, SHOWN_STATES } from '../report.ts';
 import type { RecordSource, StoredRecord } from '../sources.ts';
 import type { Applied, ClientTrace, Shown } from '../trace.ts';
 import { readWhole } from '../whole-reading.ts';
@@ -154,8 +154,7 @@ class GameCheck {
   /** What was shown and is no record of the log. */
   finish(): void {
     for (const [seq, views] of this.#shown) {
-      if (seq < (this.#firstSeq ?? 0))
-        this.#findings.skipped('states below the first record of their log', views.length);
+      if (seq < (this.#firstSeq ?? 0)) this.#findings.skipped(SHOWN_STATES.below, views.length);
       else
         for (const view of views)
           this.#findings.violated(
@@ -265,12 +264,13 @@ class GameCheck {
   }
 
   #viewFault(view: Shown, record: GameRecord): string | undefined {
-    this.#findings.checked('shown states');
     if (view.epoch !== record.epoch) return `is of epoch ${record.epoch} and was shown as ${view.epoch}`;
     if (view.kind === 'delta' && record.kind !== 'delta') return `is no delta and was shown as one`;
-    const replay = this.#replay;
-    if (replay === undefined || this.#isLost) {
-      this.#findings.skipped('contents of shown states whose log cannot be replayed');
+    const replay = this.#isLost ? undefined : this.#replay;
+    const isCompared = replay !== undefined && view.shared !== undefined;
+    this.#findings.checked(isCompared ? SHOWN_STATES.compared : SHOWN_STATES.placed);
+    if (replay === undefined) {
+      this.#findings.skipped(SHOWN_STATES.unplayed);
       return undefined;
     }
     if (view.tick !== replay.tick) return `leads to tick ${replay.tick} and was shown as ${view.tick}`;

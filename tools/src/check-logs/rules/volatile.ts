@@ -2,7 +2,7 @@ import { decodeGameRecord, decodeSnapshot, LIVE_LIMITS } from '@breakwater/bus';
 import { type Definitions, definitionOf } from '../../games/definitions.ts';
 import { Replay } from '../../games/replay.ts';
 import { isMarker } from '../../games/volatile.ts';
-import type { Findings } from '../report.ts';
+import { type Findings, SHOWN_STATES } from '../report.ts';
 import type { RecordSource, StoredRecord } from '../sources.ts';
 import type { ClientTrace, Shown } from '../trace.ts';
 import { OwnerChain } from './chain.ts';
@@ -109,7 +109,6 @@ class VolatileCheck {
   shown(views: readonly Shown[]): void {
     let last: Shown | undefined;
     for (const view of views) {
-      this.#findings.checked('shown states');
       const fault = this.#placeFault(view) ?? orderFault(view, last) ?? this.#difference(view);
       if (fault !== undefined)
         this.#findings.violated('shown_alike', this.#where, `${nameOf(view)} ${fault}`, view);
@@ -168,6 +167,8 @@ class VolatileCheck {
   #difference(view: Shown): string | undefined {
     const key = `${view.kind} ${view.seq}`;
     const other = this.#views.get(key);
+    const isCompared = other?.shared !== undefined && view.shared !== undefined;
+    this.#findings.checked(isCompared ? SHOWN_STATES.compared : SHOWN_STATES.placed);
     if (other === undefined) {
       this.#views.set(key, view);
       return undefined;
