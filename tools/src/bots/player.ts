@@ -23,6 +23,8 @@ export class Player {
   #lastDeltaMs = performance.now();
   #xp: number;
   #pid: number;
+  /** Newest that was shown. */
+  #tick = 0;
   #bot: Bot;
 
   private constructor(
@@ -42,8 +44,8 @@ export class Player {
     stats.playing += 1;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#stops = [
-      game.on('state', () => this.#onState()),
-      game.on('delta', () => this.#onDelta()),
+      game.on('state', ({ tick }) => this.#onState(tick)),
+      game.on('delta', ({ tick }) => this.#onDelta(tick)),
       game.on('owner', () => {
         stats.ownerChanges += 1;
       }),
@@ -97,16 +99,19 @@ export class Player {
     this.#over.resolve();
   }
 
-  /** Who was away for too long comes back to another seat. */
-  #onState(): void {
+  /** Who was away for too long comes back to another seat, and a game that was put back to an earlier time. */
+  #onState(tick: number): void {
     const { pid } = this.#game;
-    if (pid === undefined || pid === this.#pid) return;
+    const isBack = tick < this.#tick;
+    this.#tick = tick;
+    if (pid === undefined || (pid === this.#pid && !isBack)) return;
     this.#pid = pid;
     this.#bot = new Bot(pid, this.#random);
     this.#xp = this.#shownXp();
   }
 
-  #onDelta(): void {
+  #onDelta(tick: number): void {
+    this.#tick = tick;
     this.#stats.deltas += 1;
     this.#lastDeltaMs = performance.now();
     this.#countXp();
