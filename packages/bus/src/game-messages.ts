@@ -18,7 +18,10 @@ import {
 const text = string();
 
 export const gameInput = tagged('kind', {
-  /** Answered by a state record (`decodeStateReply`), or by a JSON error reply. */
+  /**
+   * Answered by a state record (`decodeStateReply`), or by a JSON error reply. One that is sent again, before it was
+   * answered, by the same edge for the same session is answered instead of the one before.
+   */
   join: loose({
     kind: literal('join'),
     edge: id,
@@ -40,7 +43,10 @@ export const gameInput = tagged('kind', {
     name: id,
     args: optional(record(json(), 32)),
   }),
-  /** Full state for players that skipped deltas; answered like a join, with the slices of `pids`. */
+  /**
+   * Full state for players that skipped deltas; answered like a join, with the slices of `pids`. An edge asks one at a
+   * time: the newer is answered instead of the one before.
+   */
   sync: loose({ kind: literal('sync'), edge: id, pids: array(int(1), 10_000) }),
 });
 export type GameInput = Decoded<typeof gameInput>;

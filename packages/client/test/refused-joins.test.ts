@@ -33,3 +33,21 @@ test('a join that nobody answers times out', async () => {
   await using client = await connect({ urls: [edge.url], ...quick, times: { requestTimeoutMs: 300 } });
   await expect(client.games.join('g1')).rejects.toMatchObject({ name: 'TimeoutError', code: 'timeout' });
 });
+
+test('a join that is outdated is sent again with higher numbers until one counts', async () => {
+  const backend = new Backend();
+  await using edge = await ScriptedEdge.start(backend);
+  const joins: number[] = [];
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'game.join') return false;
+    joins.push(frame.join);
+    if (frame.join > joins[0]! + 5_000) return false;
+    socket.send({ t: 'error', id: frame.id, code: 'join_outdated', message: 'outdated' });
+    return true;
+  };
+  await using client = await connect({ urls: [edge.url], ...quick });
+  const game = await client.games.join('g1');
+  expect(game.status).toBe('live');
+  expect(joins.length).toBeGreaterThan(2);
+  expect(joins).toEqual(joins.toSorted((a, b) => a - b));
+});

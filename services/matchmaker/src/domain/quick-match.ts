@@ -118,6 +118,7 @@ export class QuickMatch {
       const found = (await this.#parts.registrar.read(game))?.entry;
       if (found?.type !== request.type || !isOpen(found)) break;
       made.push(found);
+      if (this.#isReady(found)) break;
     }
     return this.#best(made, tried);
   }
