@@ -1,7 +1,8 @@
-import { gameId, gameStreamName, type Subject, snapshotStreamName } from '@breakwater/bus';
+import { gameId, snapshotStreamName } from '@breakwater/bus';
 import type { RunningService } from '@breakwater/service-kit';
 import { eventually, type ServiceProcess, spawnService } from '@breakwater/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clear, fill, neighboursOf } from './full-streams.ts';
 import { PARTITIONS, Sims, simEnv, subjects } from './sims.ts';
 
 const RESTLESS = { type: 'lab', options: { mode: 'restless' } } as const;
@@ -28,29 +29,6 @@ describe('a game whose log is full when its process dies', () => {
   async function fullLogs(): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${next.httpPort}/metrics`)).text();
     return Number(/^breakwater_simulation_full_logs_total (\S+)/m.exec(text)?.[1] ?? 0);
-  }
-
-  /** Games in the same partition that nobody plays. */
-  const neighboursOf = (game: string) =>
-    Array.from({ length: 64 }, (_, index) => gameId(`junk-${index}`)).filter(
-      (id) => gameStreamName(id, PARTITIONS) === sims.gameStream(game),
-    );
-
-  /** Fills subjects until their stream has so many bytes, or takes no more. */
-  async function fill(stream: string, junk: readonly Subject[], bytes: number): Promise<void> {
-    let next = 0;
-    for (let size = 128 * 1024; size > 256; size /= 2) {
-      for (;;) {
-        const { bytes: taken } = await sims.bus.streamState(stream);
-        if (taken + size > bytes) break;
-        const { kind } = await sims.bus.commit(junk[next++ % junk.length]!, new Uint8Array(size - 128), {});
-        if (kind !== 'stored') break;
-      }
-    }
-  }
-
-  async function clear(stream: string, junk: readonly Subject[]): Promise<void> {
-    for (const subject of junk) await sims.bus.purgeSubject(stream, subject, { keep: 0 });
   }
 
   /** Ticks fifty times a second, if it does. */
@@ -82,14 +60,14 @@ describe('a game whose log is full when its process dies', () => {
     });
     const game = 'full-log';
     const snapshots = snapshotStreamName(gameId(game), PARTITIONS);
-    const junk = neighboursOf(game).map((id) => subjects.gameSnapshots(id));
-    await fill(snapshots, junk, MIB);
+    const junk = neighboursOf(sims, game).map((id) => subjects.gameSnapshots(id));
+    await fill(sims, snapshots, junk, MIB);
     await sims.host('sim-doomed', game, RESTLESS);
     await sims.join(game, 'ann');
     await eventually(async () => (await sims.log(game)).length >= 100, { timeoutMs: 30_000 });
     await eventually(async () => !(await isGrowing(game)), { timeoutMs: 30_000 });
     await takeOver(game);
-    await clear(snapshots, junk);
+    await clear(sims, snapshots, junk);
     const reply = await eventually(() => sims.join(game, 'ann', 2), { timeoutMs: 30_000 });
     expect(reply).toMatchObject({ epoch: 2, pid: 1 });
     await eventually(async () => (await sims.log(game))[0]?.record.kind === 'delta', { timeoutMs: 30_000 });
@@ -102,15 +80,15 @@ describe('a game whose log is full when its process dies', () => {
     });
     const game = 'full-stream';
     const stream = sims.gameStream(game);
-    const junk = neighboursOf(game).map((id) => subjects.gameLog(id));
-    await fill(stream, junk, MIB * 0.75);
+    const junk = neighboursOf(sims, game).map((id) => subjects.gameLog(id));
+    await fill(sims, stream, junk, MIB * 0.75);
     await sims.host('sim-doomed', game, RESTLESS);
     await sims.join(game, 'ann');
-    await fill(stream, junk, MIB * 0.95);
+    await fill(sims, stream, junk, MIB * 0.95);
     await eventually(async () => !(await isGrowing(game)), { timeoutMs: 30_000 });
     await takeOver(game);
     expect((await sims.bus.streamState(stream)).bytes).toBeLessThan(MIB);
-    await clear(stream, junk);
+    await clear(sims, stream, junk);
     const reply = await eventually(() => sims.join(game, 'ann', 2), { timeoutMs: 30_000 });
     expect(reply).toMatchObject({ epoch: 2, pid: 1 });
   }, 120_000);
