@@ -86,6 +86,28 @@ test('options that the process refuses leave no game behind, and the key can be 
   expect((await bed.create('ann', 'k', { options: { size: 1 } })).isNew).toBe(true);
 });
 
+test.each(['no_capacity', 'bad_options'] as const)(
+  'a process that says nothing may have begun the game: it stays listed when the next one refuses (%s)',
+  async (refusal) => {
+    await using bed = await TestBed.start();
+    await bed.matchmaker();
+    const slow = await bed.simulation('sim-a', { hostDelayMs: 2_000 });
+    const other = await bed.simulation('sim-b', {
+      onHost: () => ({ outcome: 'refused', refusal, epoch: 0 }),
+    });
+    await eventually(async () => expect(await bed.processes()).toHaveLength(2));
+
+    expect(await refusalOf(bed.create('ann', 'mine'))).toBe('unavailable');
+    expect([slow.hostRequests.length, other.hostRequests.length]).toEqual([1, 1]);
+    await eventually(() => expect(slow.hosted.size).toBe(1));
+
+    const again = await eventually(() => bed.create('ann', 'mine'));
+    expect(again).toMatchObject({ isNew: false, info: { pod: 'sim-a', state: 'running' } });
+    expect([...slow.hosted.keys()]).toEqual([again.info.game]);
+    expect((await bed.list()).map(({ game }) => game)).toEqual([again.info.game]);
+  },
+);
+
 test('a type that nobody hosts, and processes without room, are told apart', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker();

@@ -68,14 +68,18 @@ export class Creation {
 
   /** Hosts a game whose entry this call created; takes the entry away again when nobody takes the game. */
   async start(entry: GameEntry): Promise<GameEntry> {
+    const { pinning, registrar, time, limits } = this.#parts;
+    const begunMs = time.monotonicMs();
     try {
-      return running(await this.#parts.pinning.ensureHosted(entry));
+      return running(await pinning.ensureHosted(entry));
     } catch (error) {
-      // Only refusals prove that no log was begun; a silence might have been a claim.
+      // Only refusals by all who were asked prove that no log was begun; a silence might have been a claim.
       const isCertain =
         error instanceof ProtocolError && (error.code === 'no_capacity' || error.code === 'bad_options');
-      if (isCertain)
-        await this.#parts.registrar.remove(
+      // After that long another replica may hand it out as well.
+      const isAlone = time.monotonicMs() - begunMs < limits.startingWaitMs;
+      if (isCertain && isAlone)
+        await registrar.remove(
           entry.game,
           (now) => now.state === 'starting' && now.epoch === 0 && now.createdAt === entry.createdAt,
         );

@@ -26,8 +26,8 @@ interface Parts {
   readonly limits: PinningLimits;
 }
 
-/** Why the last process that was asked did not take the game. */
-export type Miss = 'no_capacity' | 'unavailable';
+/** Why a process that was asked did not take the game; `unavailable`: as far as is known. */
+export type Miss = 'no_capacity' | 'bad_options' | 'unavailable';
 
 /** Makes sure that a game is hosted: hands it to processes, one after the other, until one has claimed its log. */
 export class Pinning {
@@ -135,7 +135,9 @@ export class Pinning {
       this.#parts.fleet.handOut(place.pod);
       const result = await this.handTo(place, entry);
       if (typeof result === 'string') {
-        miss = result;
+        // One that said nothing may have claimed it, whatever the next ones say.
+        if (miss !== 'unavailable') miss = result;
+        if (result === 'bad_options') break;
         tried.add(place.pod);
       } else entry = result;
       const settled = await this.#adopt(entry);
@@ -195,9 +197,8 @@ export class Pinning {
       case 'failed':
         return this.#end(entry, 'failed', detail || answer.refusal);
       case 'bad_options':
-        throw new ProtocolError('bad_options');
       case 'no_capacity':
-        return 'no_capacity';
+        return answer.refusal;
       case 'unknown_game_type':
       case 'unavailable':
       case undefined:
