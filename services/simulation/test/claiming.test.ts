@@ -134,4 +134,26 @@ describe('fault 30: claims', () => {
     });
     expect(await sims.log('gone')).toEqual([]);
   });
+
+  it.each([
+    ['is not there at first', undefined],
+    ['cannot be read at first', Uint8Array.of(1, 2, 3)],
+  ])('of a game whose newest record %s are right all the same', async (how, bytes) => {
+    const game = `stale-${how.length}`;
+    await sims.host('sim-a', game, { type: 'lab' });
+    const seq = await sims.release('sim-a', game, 1);
+    let looks = 0;
+    const staleOnce = (log: ChainPort): ChainPort => ({
+      append: (record, expectedSeq) => log.append(record, expectedSeq),
+      async tail() {
+        looks += 1;
+        if (looks > 1) return log.tail();
+        return bytes && { seq, bytes };
+      },
+      read: (from, to) => log.read(from, to),
+      purgeBelow: (below) => log.purgeBelow(below),
+    });
+    expect(await claimant(game, 2, staleOnce)).toMatchObject({ kind: 'hosted' });
+    expect(looks).toBeGreaterThan(1);
+  });
 });

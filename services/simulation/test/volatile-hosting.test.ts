@@ -111,6 +111,21 @@ it('a log that is read in part is read again, and the game does not begin anew',
   expect(result.kind === 'hosted' && result.game.instance.tick).toBeGreaterThan(0);
 });
 
+it('a log that seems empty at first is looked at again, and one that is empty is lost', async () => {
+  const world = new VolatileWorld();
+  await world.host(1);
+  let empty = 1;
+  const stale = (port: ChainPort): ChainPort => ({
+    tail: async () => (empty-- > 0 ? undefined : port.tail()),
+    append: (bytes, expectedSeq) => port.append(bytes, expectedSeq),
+    purgeBelow: (seq) => port.purgeBelow(seq),
+    read: (from, to) => port.read(from, to),
+  });
+  expect((await world.host(2, world.ports({ log: stale }))).kind).toBe('hosted');
+  empty = Number.POSITIVE_INFINITY;
+  expect(await world.host(3, world.ports({ log: stale }))).toMatchObject({ refusal: 'log_lost' });
+});
+
 it('a game that wakes goes on from the snapshot that it fell asleep with, also where an older one is read', async () => {
   const world = new VolatileWorld({ sleepAfterMs: 200 });
   let older = 0;

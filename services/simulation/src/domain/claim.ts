@@ -9,8 +9,8 @@ import {
   type RecordHead,
 } from '@breakwater/bus';
 import { FAILED_REASON } from './owner-types.ts';
-import type { LogPort, StoredRecord } from './ports.ts';
-import { appendUntilSettled, type Retry, readTail } from './settle.ts';
+import { type LogPort, type StoredRecord, sleep } from './ports.ts';
+import { appendUntilSettled, type Retry, readTail, SECOND_LOOK_MS } from './settle.ts';
 
 export interface Refusal {
   readonly refusal: HostRefusal;
@@ -74,6 +74,23 @@ export function refuseBehind(tail: StoredRecord | undefined, epoch: number): Ref
 }
 
 /**
+ * The newest record, for a claim of `epoch`. A game that has none though it had an owner, or one that cannot be read,
+ * is given up for good: a read that says so is not believed at once.
+ */
+export async function readTailForCertain(
+  log: LogPort,
+  epoch: number,
+  retry: Retry,
+): Promise<StoredRecord | undefined | 'abandoned'> {
+  const tail = await readTail(log, retry);
+  if (tail === 'abandoned') return tail;
+  const isHopeless = tail === undefined ? epoch > 1 : recordHead(tail.bytes) === undefined;
+  if (!isHopeless) return tail;
+  await sleep(retry.clock, SECOND_LOOK_MS);
+  return await readTail(log, retry);
+}
+
+/**
  * Appends the claim, checking the right to it again whenever the tail has moved on.
  *
  * `knownTailSeq`: the caller has applied the record at that sequence itself and seen that a claim behind it is
@@ -87,7 +104,7 @@ export async function claimGame(
   knownTailSeq?: number,
 ): Promise<ClaimResult> {
   const bytes = encodeGameRecord(claim);
-  let after = knownTailSeq ?? placeBehind(await readTail(log, retry), claim.epoch);
+  let after = knownTailSeq ?? placeBehind(await readTailForCertain(log, claim.epoch, retry), claim.epoch);
   for (;;) {
     if (typeof after !== 'number') return after;
     const pending = { head: claim, bytes, expectedSeq: after };

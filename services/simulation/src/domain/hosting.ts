@@ -4,7 +4,7 @@ import type { ClaimRecord } from '@breakwater/bus';
 import { encodeGameRecord } from '@breakwater/bus';
 import { GameError, type GameInstance } from '@breakwater/game-kit';
 import { Chain } from './chain.ts';
-import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
+import { claimGame, type Refusal, readTailForCertain, recordHead, refuseBehind } from './claim.ts';
 import { encodeDetails, type GameDetails, type GameFactory } from './game-factory.ts';
 import { type LoadResult, loadForCertain, loadGame, replayTo } from './loader.ts';
 import { type CurrentGame, currentGame } from './migration.ts';
@@ -13,7 +13,7 @@ import { FAILED_REASON } from './owner-types.ts';
 import type { OwnerPorts } from './ports.ts';
 import { CorruptLogError, LogHoleError, type Replay } from './replay.ts';
 import { Restarts } from './restarts.ts';
-import { appendUntilSettled, type Retry, readTail, untilRead } from './settle.ts';
+import { appendUntilSettled, type Retry, untilRead } from './settle.ts';
 
 export interface HostingDeps {
   readonly pod: string;
@@ -51,7 +51,7 @@ export async function hostGame(deps: HostingDeps): Promise<HostingResult> {
   const warm = isNamed ? await tryReplayTo(ports, deps.warm, tailSeq) : deps.warm;
   if (isNamed && warm !== undefined && isRightBehind(warm, tailSeq, epoch))
     return claimAndCatchUp(deps, { replay: warm }, tailSeq);
-  const tail = await readTail(deps.ports.log, deps.retry);
+  const tail = await readTailForCertain(ports.log, epoch, deps.retry);
   if (tail === 'abandoned') return unavailable('the log could not be read in time');
   const refusal = refuseBehind(tail, deps.epoch);
   if (refusal !== undefined) return refused(refusal);

@@ -4,7 +4,7 @@ import { decodeSnapshot, type Snapshot } from '@breakwater/bus';
 import type { GameFactory } from './game-factory.ts';
 import { type ChainPort, type LogPort, type SnapshotPort, type StoredRecord, sleep } from './ports.ts';
 import { CorruptLogError, isBadLog, LogHoleError, Replay, WrongVersionError } from './replay.ts';
-import { type Retry, untilRead } from './settle.ts';
+import { type Retry, SECOND_LOOK_MS, untilRead } from './settle.ts';
 
 export interface LoaderDeps {
   readonly log: LogPort;
@@ -91,8 +91,6 @@ export async function loadGame(deps: LoaderDeps, tailSeq: number): Promise<LoadR
 function isOfOther({ schemaVersion }: Replay, { definition }: GameFactory): boolean {
   return schemaVersion !== 0 && schemaVersion !== definition.schemaVersion;
 }
-
-const SECOND_LOOK_MS = 250;
 
 /** Until the streams can be read; and as what is lost is given up for good, that takes two looks. */
 export async function loadForCertain(

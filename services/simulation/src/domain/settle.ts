@@ -40,6 +40,9 @@ export interface PendingAppend {
   readonly trace?: string | undefined;
 }
 
+/** What is given up for good takes two looks, this far apart. */
+export const SECOND_LOOK_MS = 250;
+
 const FIRST_DELAY_MS = 25;
 const MAX_DELAY_MS = 1_000;
 /** A tail below the expected sequence is a stale read at first; this often in a row it is the truth. */

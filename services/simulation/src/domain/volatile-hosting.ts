@@ -8,7 +8,7 @@ import { encodeGameRecord, hasLivePosition, type SimWarmed } from '@breakwater/b
 import { type GameInstance, hashParts } from '@breakwater/game-kit';
 import { snapshotOf } from './captured.ts';
 import { Chain } from './chain.ts';
-import { claimGame, type Refusal, recordHead, refuseBehind } from './claim.ts';
+import { claimGame, type Refusal, readTailForCertain, recordHead, refuseBehind } from './claim.ts';
 import type { GameDetails } from './game-factory.ts';
 import {
   claimRecord,
@@ -63,7 +63,7 @@ export async function hostVolatileGame(deps: VolatileHostingDeps): Promise<Hosti
   const { ports, retry, epoch, nonce } = deps;
   if (!hasLivePosition(epoch, 0))
     return refused({ refusal: 'failed', epoch: 0, detail: `a volatile game has no epoch ${epoch}` });
-  const tail = await readTail(ports.log, retry);
+  const tail = await readTailForCertain(ports.log, epoch, retry);
   if (tail === 'abandoned') return unavailable('the log could not be read in time');
   // One that was given up in doubt, and stored since.
   const isClaimed = tail !== undefined && isSameHead(recordHead(tail.bytes), { epoch, nonce, n: 0 });

@@ -5,7 +5,7 @@ import { decodeDetails } from './game-factory.ts';
 import { type LoaderDeps, readAll } from './loader.ts';
 import { type StoredRecord, sleep } from './ports.ts';
 import { CorruptLogError, isBadLog, Replay, WrongVersionError } from './replay.ts';
-import { type Retry, untilRead } from './settle.ts';
+import { type Retry, SECOND_LOOK_MS, untilRead } from './settle.ts';
 import { readSnapshot } from './snapshots.ts';
 
 /** Where the chain of snapshots stood when it was read. */
@@ -56,8 +56,6 @@ export async function loadVolatile(deps: VolatileLoaderDeps, tailSeq: number): P
   const start = isShown ? await fromSnapshots(deps) : await fromClaims(deps, records);
   return start.kind === 'loaded' ? { ...start, records: records.length } : start;
 }
-
-const SECOND_LOOK_MS = 250;
 
 /** Until the streams can be read; and as what is lost is given up for good, that takes two looks. */
 export async function loadVolatileForCertain(
