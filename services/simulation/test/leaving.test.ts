@@ -1,5 +1,6 @@
 /** What an owner stores when it gives its game up, or goes on after a throw, while something waits that breaks the step. */
 
+import { decodeSnapshot } from '@breakwater/bus';
 import type { GameInstance } from '@breakwater/game-kit';
 import { describe, expect, it } from 'vitest';
 import type { OwnerOptions } from '../src/domain/owner-types.ts';
@@ -106,7 +107,7 @@ it('a command that comes again while a restart is stored is not stored with it',
 
 describe('an owner of a volatile game that gives it up', () => {
   it.each(['released', 'shutdown'] as const)(
-    'stores nothing of a command whose step throws (%s)',
+    'stores nothing of a command whose step throws, and all that was shown (%s)',
     async (reason) => {
       const world = new VolatileWorld();
       const throws: unknown[] = [];
@@ -119,12 +120,13 @@ describe('an owner of a volatile game that gives it up', () => {
           await world.clock.advanceAsync(20);
         }
       };
-      await pass(owner, 60);
+      await pass(owner, 63);
       owner.command(breakStep(1));
       const leaving = owner.leave(reason);
       await world.clock.advanceAsync(500);
       await leaving;
       expect(throws).toHaveLength(1);
+      expect(decodeSnapshot(world.snapshots.records.at(-1)!.bytes)).toMatchObject({ value: { tick: 63 } });
       const next = await world.own(2, {}, { onRestart });
       await pass(next, 60);
       expect(throws).toHaveLength(1);

@@ -245,12 +245,13 @@ export class Owner {
         chain: this.#chain,
         committer: this.#committer,
         intake: this.#intake,
+        isVolatile: this.#setup.game.volatile !== undefined,
         instance: () => (isAwake ? this.#instance : undefined),
         isEnding: () => this.#phase === 'ending',
         isRestartOwed: () => this.#setup.game.restarts.isUnstored,
         onUnsaved: (error) => this.#setup.events.onRestart(error),
       },
-      reason === 'shutdown' || this.#setup.game.volatile !== undefined,
+      reason === 'shutdown',
     );
   }
 
