@@ -1,11 +1,9 @@
-import { createReadStream, createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
-import { decodeGameRecord } from '@breakwater/bus';
+import type { STREAM_OWNERS } from '@breakwater/bus';
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream';
 import { type Installation, type InstallationOptions, openInstallation } from './installation.ts';
-import type { RecordSource, StoredRecord } from './sources.ts';
 
 export const ARCHIVE_EXTENSION = '.archive';
 
@@ -18,8 +16,12 @@ export interface ArchiveOptions extends InstallationOptions {
 const READING_MS = 5_000;
 const RETRY_MS = 200;
 const CLOSE_TIMEOUT_MS = 30_000;
+/** Tells a copied snapshot from a record of a log, which has no `kind`. */
+export const SNAPSHOT_KIND = 'snapshot';
 
-/** Copies the logs of all games as they grow, so that what their owners purge later can still be checked. */
+type Family = Extract<keyof typeof STREAM_OWNERS, 'GAMES' | 'SNAPSHOTS'>;
+
+/** Copies the logs and snapshots of all games as they grow: what their owners purge later can still be checked. */
 export class StreamArchive implements AsyncDisposable {
   readonly #installation: Installation;
   readonly #stream: WriteStream;
@@ -38,7 +40,8 @@ export class StreamArchive implements AsyncDisposable {
     mkdirSync(dirname(options.file), { recursive: true });
     const archive = new StreamArchive(installation, createWriteStream(options.file, { flags: 'wx' }));
     for (let partition = 0; partition < installation.partitions; partition++)
-      archive.#copies.push(new StreamCopy(`GAMES_${partition}`, installation, archive.#stream));
+      for (const family of ['GAMES', 'SNAPSHOTS'] as const)
+        archive.#copies.push(new StreamCopy(family, partition, installation, archive.#stream));
     return archive;
   }
 
@@ -66,6 +69,7 @@ export class StreamArchive implements AsyncDisposable {
 /** Copies one stream, through lost connections and restarts of the server. */
 class StreamCopy {
   readonly #name: string;
+  readonly #kind: typeof SNAPSHOT_KIND | undefined;
   readonly #installation: Installation;
   readonly #file: WriteStream;
   readonly #work: Promise<void>;
@@ -77,8 +81,9 @@ class StreamCopy {
   #deadlineMs = Number.POSITIVE_INFINITY;
   #reading: ConsumerMessages | undefined;
 
-  constructor(name: string, installation: Installation, file: WriteStream) {
-    this.#name = name;
+  constructor(family: Family, partition: number, installation: Installation, file: WriteStream) {
+    this.#name = `${family}_${partition}`;
+    this.#kind = family === 'SNAPSHOTS' ? SNAPSHOT_KIND : undefined;
     this.#installation = installation;
     this.#file = file;
     this.#work = this.#copy();
@@ -118,15 +123,25 @@ class StreamCopy {
         if (message.seq > this.#copiedSeq) await this.#take(message);
         if (message.seq >= this.#untilSeq) break;
       }
+      await this.#skipRemoved();
     } finally {
       await consumer.delete().catch(() => false);
     }
+  }
+
+  /** The last messages may be gone by now: without anything that is left the copy is at its end. */
+  async #skipRemoved(): Promise<void> {
+    if (this.#copiedSeq >= this.#untilSeq || this.#untilSeq === Number.POSITIVE_INFINITY) return;
+    const from = { seq: this.#copiedSeq + 1, next_by_subj: '>' };
+    const next = await this.#installation.jsm.streams.getMessage(this.#name, from);
+    if (next === null) this.#copiedSeq = this.#untilSeq;
   }
 
   async #take({ subject, seq, time, data }: JsMsg): Promise<void> {
     const game = subject.split('.')[2] ?? '';
     if (seq > this.#copiedSeq + 1) this.#jumps += 1;
     const line = JSON.stringify({
+      kind: this.#kind,
       game,
       seq,
       at: time.getTime(),
@@ -137,102 +152,4 @@ class StreamCopy {
     if (!this.#file.write(`${line}\n`))
       await new Promise<void>((resolve) => this.#file.once('drain', () => resolve()));
   }
-}
-
-/** A copied record, and how often records of its stream had been missed until then. */
-type CopiedRecord = StoredRecord & { readonly jumps: number };
-
-/** Records of games by sequence, from archives. */
-export type ArchivedGames = ReadonlyMap<string, ReadonlyMap<number, CopiedRecord>>;
-
-/** @throws Error when a line is none of an archive, or they hold more than `maxBytes` */
-export async function readArchives(files: readonly string[], maxBytes: number): Promise<ArchivedGames> {
-  const games = new Map<string, Map<number, CopiedRecord>>();
-  let bytes = 0;
-  for (const file of files) {
-    for await (const text of createInterface({ input: createReadStream(file) })) {
-      const { game, record } = parseLine(file, text);
-      bytes += record.data.length;
-      if (bytes > maxBytes) throw new Error(`the archives hold more than ${maxBytes} bytes`);
-      const records = games.get(game) ?? new Map<number, CopiedRecord>();
-      games.set(game, records.set(record.seq, record));
-    }
-  }
-  return games;
-}
-
-/** `at` and `jumps` are missing in older copies. */
-function parseLine(file: string, text: string): { game: string; record: CopiedRecord } {
-  const { game, seq, at, jumps, data } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  if (typeof game !== 'string' || typeof seq !== 'number' || typeof data !== 'string')
-    throw new Error(`${file} is no archive`);
-  const timeMs = typeof at === 'number' ? at : undefined;
-  const record = { seq, data: Buffer.from(data, 'base64'), timeMs };
-  return { game, record: { ...record, jumps: typeof jumps === 'number' ? jumps : 0 } };
-}
-
-export interface ArchiveListener {
-  /** A stored record is another one than when it was copied. */
-  onDifference(game: string, seq: number): void;
-  /** The copy ends before the stored log begins: what lies between would look like a hole, so it is not used. */
-  onIncomplete(game: string): void;
-  /** Records were purged before they were copied: only what follows them is used. */
-  onMissed(game: string): void;
-}
-
-/** The streams, and in front of them what was archived and is purged now. */
-export function withArchive(
-  source: RecordSource,
-  games: ArchivedGames,
-  listener: ArchiveListener,
-): RecordSource {
-  return {
-    room: (room) => source.room(room),
-    firstOfGame: (game) => source.firstOfGame(game),
-    snapshots: (game) => source.snapshots(game),
-    game: (game) => {
-      const archived = games.get(game);
-      return archived === undefined ? source.game(game) : merged(game, source.game(game), archived, listener);
-    },
-  };
-}
-
-/** A log that is gone altogether is not made up for by its copy. */
-async function* merged(
-  game: string,
-  stored: AsyncIterable<StoredRecord>,
-  archived: ReadonlyMap<number, CopiedRecord>,
-  listener: ArchiveListener,
-): AsyncGenerator<StoredRecord> {
-  let isFirst = true;
-  for await (const record of stored) {
-    const copy = archived.get(record.seq);
-    if (isFirst && copy === undefined) listener.onIncomplete(game);
-    else if (isFirst) yield* below(record.seq, archived, () => listener.onMissed(game));
-    isFirst = false;
-    if (copy !== undefined && Buffer.compare(copy.data, record.data) !== 0)
-      listener.onDifference(game, record.seq);
-    yield record;
-  }
-}
-
-/** What was copied below a sequence, from the last place on where something may have been missed. */
-function below(
-  limit: number,
-  archived: ReadonlyMap<number, CopiedRecord>,
-  onMissed: () => void,
-): readonly StoredRecord[] {
-  const records = [...archived.values()].filter(({ seq }) => seq <= limit).sort((a, b) => a.seq - b.seq);
-  const hole = records.findLastIndex((record, index) => isBehindHole(records[index - 1], record));
-  if (hole > 0) onMissed();
-  return records.slice(Math.max(0, hole)).filter(({ seq }) => seq < limit);
-}
-
-/** The stream jumped between two copies, and the second one does not say that it follows the first. */
-function isBehindHole(before: CopiedRecord | undefined, record: CopiedRecord): boolean {
-  if (before === undefined || before.jumps === record.jumps) return false;
-  const [first, second] = [decodeGameRecord(before.data), decodeGameRecord(record.data)];
-  if (!first.ok || !second.ok) return true;
-  const { epoch, nonce, n } = first.value;
-  return second.value.epoch !== epoch || second.value.nonce !== nonce || second.value.n !== n + 1;
 }

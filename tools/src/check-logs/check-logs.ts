@@ -1,5 +1,6 @@
 import { type Definitions, loadDefinitions } from '../games/definitions.ts';
-import { ARCHIVE_EXTENSION, readArchives, withArchive } from './archive.ts';
+import { ARCHIVE_EXTENSION } from './archive.ts';
+import { readArchives, withArchive } from './archived-source.ts';
 import { findClientLogs, findFiles, readClientLog } from './client-log.ts';
 import { NatsSource } from './nats-source.ts';
 import { Findings, type Report } from './report.ts';
@@ -21,6 +22,8 @@ export interface CheckLogsOptions {
   readonly tailMs?: number | undefined;
   /** Longest gap that a player who is connected may see while a game changes its owner, ms. Default 30 000. */
   readonly maxGapMs?: number | undefined;
+  /** A longer gap that breaks no rule is told as a warning, ms. Default 5 000. */
+  readonly warnGapMs?: number | undefined;
   /** How much of what it showed a volatile game may undo, ms. Default 1 000, as it is the simulation's. */
   readonly volatileLossMs?: number | undefined;
   /** Violations that are told of each rule. Default 20. */
@@ -34,6 +37,7 @@ export interface CheckLogsOptions {
 const DEFAULTS = {
   tailMs: 3_000,
   maxGapMs: 30_000,
+  warnGapMs: 5_000,
   volatileLossMs: 1_000,
   maxViolations: 20,
   maxLines: 20_000_000,
@@ -80,7 +84,7 @@ export async function checkTraces(
   clients: readonly ClientTrace[],
   source: RecordSource,
   definitions: Definitions,
-  options: Pick<CheckLogsOptions, 'tailMs' | 'maxGapMs' | 'volatileLossMs'>,
+  options: Pick<CheckLogsOptions, 'tailMs' | 'maxGapMs' | 'warnGapMs' | 'volatileLossMs'>,
   findings: Findings,
 ): Promise<Report> {
   findings.checked('clients', clients.length);
@@ -88,6 +92,7 @@ export async function checkTraces(
   const gameOptions = {
     ...roomOptions,
     maxGapMs: options.maxGapMs ?? DEFAULTS.maxGapMs,
+    warnGapMs: options.warnGapMs ?? DEFAULTS.warnGapMs,
     volatileLossMs: options.volatileLossMs ?? DEFAULTS.volatileLossMs,
   };
   for (const room of new Set(clients.flatMap(({ rooms }) => [...rooms.keys()]))) {

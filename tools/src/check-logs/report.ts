@@ -31,6 +31,16 @@ export interface Violation {
   readonly line?: number;
 }
 
+/** A gap that breaks no rule and is long enough to be looked at. */
+export interface GapWarning extends Place {
+  /** The game. */
+  readonly where: string;
+  /** The user who waited. */
+  readonly client: string;
+  readonly cause: string;
+  readonly ms: number;
+}
+
 export interface Report {
   readonly ok: boolean;
   /** At most `maxViolations` of each rule; `counts` has all. */
@@ -42,6 +52,9 @@ export interface Report {
   readonly skipped: Readonly<Record<string, number>>;
   /** How long players saw nothing new of a game, by cause: see `rules/gaps.ts`. */
   readonly gaps: Readonly<Record<string, GapFigures>>;
+  /** The longest gaps above `warnGapMs` that break no rule, longest first, at most `maxViolations`; how many there are. */
+  readonly warnings: readonly GapWarning[];
+  readonly warningCount: number;
 }
 
 /** How shown states are counted: by what was done about them. */
@@ -54,12 +67,15 @@ export const SHOWN_STATES = {
   unplayed: 'contents of shown states whose log cannot be replayed',
   /** `skipped`: nothing was. */
   below: 'states below the first record of their log',
+  /** `skipped`: nothing was, as the records were purged before they could be copied. */
+  inHole: 'states in a hole of the copied log',
 } as const;
 
 /** Which part of what clients were shown of games was compared with all its rows, 0 to 1; 0 when nothing was. */
 export function comparedShare({ checked, skipped }: Pick<Report, 'checked' | 'skipped'>): number {
   const compared = checked[SHOWN_STATES.compared] ?? 0;
-  const others = (checked[SHOWN_STATES.placed] ?? 0) + (skipped[SHOWN_STATES.below] ?? 0);
+  const { placed, below, inHole } = SHOWN_STATES;
+  const others = (checked[placed] ?? 0) + (skipped[below] ?? 0) + (skipped[inHole] ?? 0);
   return compared === 0 ? 0 : compared / (compared + others);
 }
 
@@ -83,6 +99,8 @@ export class Findings {
   readonly #checked = new Map<string, number>();
   readonly #skipped = new Map<string, number>();
   readonly #gapsMs = new Map<string, number[]>();
+  #warnings: GapWarning[] = [];
+  #warningCount = 0;
 
   constructor(maxViolations: number) {
     this.#maxViolations = maxViolations;
@@ -116,7 +134,19 @@ export class Findings {
     for (const [rule, count] of part.#counts) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + count);
     for (const [what, count] of part.#checked) this.checked(what, count);
     for (const [what, count] of part.#skipped) this.skipped(what, count);
+    this.#warningCount += part.#warningCount;
+    this.#keepLongest(part.#warnings);
     for (const [cause, all] of part.#gapsMs) for (const ms of all) this.gap(cause, ms);
+  }
+
+  warned(...warnings: readonly GapWarning[]): void {
+    this.#warningCount += warnings.length;
+    this.#keepLongest(warnings);
+  }
+
+  #keepLongest(more: readonly GapWarning[]): void {
+    const all = [...this.#warnings, ...more].sort((a, b) => b.ms - a.ms);
+    this.#warnings = all.slice(0, this.#maxViolations);
   }
 
   gap(cause: string, ms: number): void {
@@ -133,6 +163,8 @@ export class Findings {
       checked: Object.fromEntries(this.#checked),
       skipped: Object.fromEntries(this.#skipped),
       gaps: Object.fromEntries([...this.#gapsMs].map(([cause, all]) => [cause, figuresOf(all)])),
+      warnings: this.#warnings,
+      warningCount: this.#warningCount,
     };
   }
 }
@@ -153,6 +185,10 @@ export function describeReport(report: Report): string {
     const told = report.violations.filter((violation) => violation.rule === rule).length;
     if (count > told) lines.push(`  … and ${count - told} more of ${rule}`);
   }
+  for (const { where, client, cause, ms, file, line } of report.warnings)
+    lines.push(`! ${where}: ${client} was shown nothing for ${ms} ms (${cause}) (${file}:${line})`);
+  if (report.warningCount > report.warnings.length)
+    lines.push(`  … and ${report.warningCount - report.warnings.length} shorter ones`);
   lines.push(`checked: ${listOf(report.checked)}`);
   if (Object.keys(report.skipped).length > 0) lines.push(`not checked: ${listOf(report.skipped)}`);
   if ((report.checked.games ?? 0) > 0)

@@ -4,6 +4,8 @@ export interface StoredRecord {
   readonly data: Uint8Array;
   /** When it was stored, Unix ms by the server's clock; copies of older versions do not say. */
   readonly timeMs?: number | undefined;
+  /** What stood between it and the record before is not known: it was purged before it could be copied. */
+  readonly isAfterHole?: boolean | undefined;
 }
 
 /** Where the checker reads what is stored. Records come in rising order, up to the end as it was when asked. */

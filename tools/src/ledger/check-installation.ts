@@ -1,4 +1,5 @@
-import { ARCHIVE_EXTENSION, readArchives, withArchive } from '../check-logs/archive.ts';
+import { ARCHIVE_EXTENSION } from '../check-logs/archive.ts';
+import { readArchives, withArchiveFromLastHole } from '../check-logs/archived-source.ts';
 import { findFiles } from '../check-logs/client-log.ts';
 import { openInstallation } from '../check-logs/installation.ts';
 import { NatsSource } from '../check-logs/nats-source.ts';
@@ -39,7 +40,7 @@ export async function checkLedger(options: CheckLedgerOptions): Promise<LedgerRe
   const source = new LedgerSource(installation);
   const archives = findFiles(options.archives ?? [], ARCHIVE_EXTENSION);
   const archived = await readArchives(archives, options.maxArchiveBytes ?? MAX_ARCHIVE_BYTES);
-  const records = withArchive(logs, archived, {
+  const records = withArchiveFromLastHole(logs, archived, {
     onDifference: () => findings.skipped('records that are others than when they were copied (see "check")'),
     onMissed: () => findings.skipped('copies of games whose records were purged before they were copied'),
     onIncomplete: () => findings.skipped('copies of games that end before the log begins'),

@@ -156,13 +156,17 @@ test('records that were purged before they were copied are no hole in the log', 
   const report = await checkLogs(options);
   expect(report.violations).toEqual([]);
   expect(report.skipped['archives of games whose records were purged before they were copied']).toBe(1);
+  expect(report.skipped['states in a hole of the copied log']).toBeGreaterThan(10);
   expect(report.checked['shown states']).toBeGreaterThan(150);
+  // What lies before the hole is compared as well: only the twenty records in it are not, nor what leads to a snapshot.
+  expect(report.skipped['states below the first record of their log']).toBeUndefined();
+  expect(comparedShare(report)).toBeGreaterThan(0.6);
 
   writeFileSync(file, `${lines.join('\n')}\n`);
   expect(Object.keys((await checkLogs(options)).counts)).toContain('one_owner');
 });
 
-test('an archive that ends too early is left aside, and one does not stand in for a lost log', async () => {
+test('an archive that ends too early is used up to its end, and one does not stand in for a lost log', async () => {
   const dir = folder();
   const file = join(dir, 'games.archive');
   const archive = await StreamArchive.start({ nats: bed.url, partitions: PARTITIONS, file });
@@ -178,6 +182,17 @@ test('an archive that ends too early is left aside, and one does not stand in fo
   const report = await checkLogs(options);
   expect(report.violations).toEqual([]);
   expect(report.skipped['archives of games that end before the log begins']).toBe(1);
+  expect(report.skipped['states in a hole of the copied log']).toBeGreaterThan(0);
+  expect(comparedShare(report)).toBeGreaterThan(0.9);
+
+  const lines = run.lines('ann');
+  const first = lines.findIndex((line) => line.t === 'game.delta');
+  const honestLine = lines[first] as LogLineOf<'game.delta'>;
+  lines[first] = { ...honestLine, shared: '00000000' };
+  run.write(dir);
+  expect((await checkLogs(options)).counts).toEqual({ shown_committed: 1 });
+  lines[first] = honestLine;
+  run.write(dir);
 
   writeFileSync(file, whole.join('\n'));
   const game = gameId(run.game);

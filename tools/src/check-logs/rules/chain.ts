@@ -10,9 +10,15 @@ interface Owner {
 export class OwnerChain {
   #owner: Owner | undefined;
   #hasEnded = false;
+  #isTorn = false;
 
   get epoch(): number {
     return this.#owner?.epoch ?? 0;
+  }
+
+  /** Records are not known before the next one: of that only the epoch can be judged. */
+  tear(): void {
+    this.#isTorn = true;
   }
 
   /** @returns what is wrong with a record at this place of the log */
@@ -24,6 +30,10 @@ export class OwnerChain {
     this.#hasEnded ||= record.kind === 'end';
     if (hadEnded) return 'stands after the end of the game';
     if (before === undefined) return undefined;
+    if (this.#isTorn) {
+      this.#isTorn = false;
+      return epoch >= before.epoch ? undefined : `is of epoch ${epoch} after one of epoch ${before.epoch}`;
+    }
     return record.kind === 'claim' ? claimFault(before, this.#owner) : appendFault(before, this.#owner);
   }
 }

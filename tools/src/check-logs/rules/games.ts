@@ -96,7 +96,8 @@ async function readSnapshots(game: string, source: RecordSource, findings: Findi
 
 class GameCheck {
   readonly #game: string;
-  readonly #snapshots: readonly Snapshot[];
+  /** By the record that they include. */
+  readonly #snapshots: ReadonlyMap<number, readonly Snapshot[]>;
   readonly #definitions: Definitions;
   readonly #findings: Findings;
   readonly #shown: Map<number, Shown[]>;
@@ -107,6 +108,8 @@ class GameCheck {
   /** The state cannot be followed any more; the chain still can. */
   #isLost = false;
   #firstSeq: number | undefined;
+  #lastSeq = 0;
+  readonly #holes: { readonly afterSeq: number; readonly beforeSeq: number }[] = [];
   /** The newest. */
   #claim: ClaimRecord | undefined;
 
@@ -118,7 +121,7 @@ class GameCheck {
     findings: Findings,
   ) {
     this.#game = game;
-    this.#snapshots = snapshots;
+    this.#snapshots = Map.groupBy(snapshots, ({ logSeq }) => logSeq);
     this.#definitions = definitions;
     this.#findings = findings;
     const traces = clients.map((client) => client.games.get(game)).filter((trace) => trace !== undefined);
@@ -132,10 +135,12 @@ class GameCheck {
     );
   }
 
-  record({ seq, data }: StoredRecord): void {
+  record({ seq, data, isAfterHole }: StoredRecord): void {
     this.#findings.checked('game records');
     const isFirst = this.#firstSeq === undefined;
     this.#firstSeq ??= seq;
+    if (isAfterHole === true) this.#tear(seq);
+    this.#lastSeq = seq;
     const decoded = decodeGameRecord(data);
     if (!decoded.ok) {
       this.#fail(`record ${seq}: ${decoded.error.sentence}`);
@@ -151,10 +156,24 @@ class GameCheck {
     this.#compare(seq, record);
   }
 
+  /** The state is known again from the next snapshot on. */
+  #tear(seq: number): void {
+    this.#holes.push({ afterSeq: this.#lastSeq, beforeSeq: seq });
+    this.#chain.tear();
+    this.#replay = undefined;
+    this.#rule = undefined;
+    this.#claim = undefined;
+  }
+
+  #isInHole(seq: number): boolean {
+    return this.#holes.some(({ afterSeq, beforeSeq }) => seq > afterSeq && seq < beforeSeq);
+  }
+
   /** What was shown and is no record of the log. */
   finish(): void {
     for (const [seq, views] of this.#shown) {
       if (seq < (this.#firstSeq ?? 0)) this.#findings.skipped(SHOWN_STATES.below, views.length);
+      else if (this.#isInHole(seq)) this.#findings.skipped(SHOWN_STATES.inHole, views.length);
       else
         for (const view of views)
           this.#findings.violated(
@@ -170,7 +189,7 @@ class GameCheck {
   /** A log that was never purged is replayed from its first claim; another one from a snapshot. */
   #begin(seq: number, record: GameRecord): void {
     if (record.kind !== 'claim' || record.epoch !== 1 || record.n !== 0) {
-      const base = this.#snapshots.find(({ logSeq }) => logSeq === seq - 1);
+      const base = this.#snapshots.get(seq - 1)?.[0];
       if (base !== undefined) this.#load(base);
       return;
     }
@@ -237,8 +256,7 @@ class GameCheck {
 
   /** A snapshot at this place must be the state that the log gives; without a state it gives one. */
   #compareSnapshot(seq: number): void {
-    for (const snapshot of this.#snapshots) {
-      if (snapshot.logSeq !== seq) continue;
+    for (const snapshot of this.#snapshots.get(seq) ?? []) {
       if (this.#replay === undefined) {
         this.#load(snapshot);
         continue;
@@ -306,6 +324,10 @@ class GameCheck {
   #missingAck(seq: number, ack: Applied): void {
     if (seq < (this.#firstSeq ?? 0)) {
       this.#findings.skipped('commands below the first record of their log');
+      return;
+    }
+    if (this.#isInHole(seq)) {
+      this.#findings.skipped('commands in a hole of the copied log');
       return;
     }
     this.#findings.violated(

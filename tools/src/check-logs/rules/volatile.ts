@@ -83,8 +83,9 @@ class VolatileCheck {
     this.#findings = findings;
   }
 
-  record({ seq, data }: StoredRecord): void {
+  record({ seq, data, isAfterHole }: StoredRecord): void {
     this.#findings.checked('game records');
+    if (isAfterHole === true) this.#chain.tear();
     const decoded = decodeGameRecord(data);
     if (!decoded.ok) {
       this.#findings.violated('replay', this.#where, `record ${seq}: ${decoded.error.sentence}`);
