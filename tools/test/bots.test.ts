@@ -193,12 +193,16 @@ test('a bot that was away until its seat was gone plays on in another one, and i
   await nats.close();
   link.cut();
   await eventually(() => expect(joined.pid).not.toBe(pid), { timeoutMs: 60_000 });
+  // This process, which is the client's, stands still.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
   const { ack } = joined;
   await eventually(() => expect(joined.ack).toBeGreaterThan(ack + 3), { timeoutMs: 60_000 });
   await player.leave();
   await recorder.close();
 
-  const seats = readFileSync(log, 'utf8').match(/"t":"game\.(join|leave)"/g);
+  const written = readFileSync(log, 'utf8');
+  expect(written).toMatch(/"t":"standstill","ms":\d{3,},/);
+  const seats = written.match(/"t":"game\.(join|leave)"/g);
   expect(seats).toEqual(['"t":"game.join"', '"t":"game.join"', '"t":"game.leave"']);
   const report = await checkLogs({ paths: [log], nats: stack.nats.url });
   expect(report.ok, describeReport(report)).toBe(true);

@@ -146,6 +146,7 @@ test(`${RUN[1]} min of chaos break no rule, and everything recovers`, { timeout:
     expect(comparedShare(report), story).toBeGreaterThanOrEqual(LEAST_COMPARED_SHARE);
     expect(ledger.checked['awards found in the logs'], story).toBeGreaterThan(0);
     expect(result.totalsAlike, story).toBe(options.bots);
+    expect(result.ownLoad.longestStandstillMs, story).toBeGreaterThan(0);
     expect(report.gaps.owner?.count, story).toBeGreaterThan(0);
     expect(
       timeline.noticed.some(({ kind }) => kind === 'away'),

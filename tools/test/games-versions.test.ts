@@ -80,7 +80,7 @@ async function findingsOf(records: readonly GameRecord[], definitions: Definitio
     sourceOf(records),
     [],
     definitions,
-    { tailMs: 0, maxGapMs: 0, volatileLossMs: 1_000 },
+    { tailMs: 0, maxGapMs: 0, warnGapMs: 5_000, volatileLossMs: 1_000 },
     findings,
   );
   return findings.report();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Client, type ConnectOptions, connect } from '@breakwater/client';
 import { type Recorder, recordTo } from '../recorder/recorder.ts';
+import type { StandstillWatch } from '../recorder/standstill.ts';
 import { type ChatOptions, Chatter } from './chatter.ts';
 import type { GameChooser } from './game-choice.ts';
 import { Player } from './player.ts';
@@ -14,6 +15,8 @@ export interface BotOptions {
   readonly chat: ChatOptions | undefined;
   /** Folder for client logs. */
   readonly record: string | undefined;
+  /** For the logs. */
+  readonly standstills: StandstillWatch | undefined;
   readonly stats: BotStats;
   readonly random: () => number;
   /** Told of every failure; the bot comes back by itself. */
@@ -139,7 +142,8 @@ export class BotUser {
 
   #recorder(client: Client, folder: string): Recorder {
     this.#lives += 1;
-    return recordTo(client, join(folder, `${client.user}-${this.#lives}.jsonl`));
+    const { standstills } = this.#options;
+    return recordTo(client, join(folder, `${client.user}-${this.#lives}.jsonl`), { standstills });
   }
 
   async #leave(): Promise<void> {

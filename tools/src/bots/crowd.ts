@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { ConnectOptions } from '@breakwater/client';
+import { StandstillWatch } from '../recorder/standstill.ts';
 import { BotUser } from './bot.ts';
 import type { ChatOptions } from './chatter.ts';
 import { type GameChoice, GameChooser } from './game-choice.ts';
@@ -17,6 +18,8 @@ export interface CrowdOptions {
   readonly chat?: ChatOptions | undefined;
   /** Folder for client logs, one file for each connection. */
   readonly record?: string | undefined;
+  /** Notices for the logs when this process stands still. Default, with a record: one of the crowd's own. */
+  readonly standstills?: StandstillWatch | undefined;
   /** New bots a second. Default 50. */
   readonly startsPerSecond?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
@@ -30,10 +33,13 @@ export class Crowd implements AsyncDisposable {
   readonly stats = new BotStats();
   readonly #bots: BotUser[];
   readonly #startDelayMs: number;
+  readonly #ownStandstills: StandstillWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: CrowdOptions) {
     const { record, play, run } = options;
+    if (record !== undefined && options.standstills === undefined)
+      this.#ownStandstills = new StandstillWatch();
     if (record !== undefined) mkdirSync(record, { recursive: true });
     const chooser = play === undefined ? undefined : new GameChooser(play, run);
     this.#startDelayMs = 1_000 / (options.startsPerSecond ?? DEFAULT_STARTS_PER_SECOND);
@@ -45,6 +51,7 @@ export class Crowd implements AsyncDisposable {
         chooser,
         chat: options.chat,
         record,
+        standstills: options.standstills ?? this.#ownStandstills,
         stats: this.stats,
         random: Math.random,
         onFailure: options.onFailure ?? (() => undefined),
@@ -75,6 +82,7 @@ export class Crowd implements AsyncDisposable {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     await Promise.all(this.#bots.map((bot) => bot.stop()));
+    this.#ownStandstills?.[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { describeReport } from '../check-logs/report.ts';
 import { type Command, messageOf } from '../command.ts';
 import { describeLedgerReport } from '../ledger/report.ts';
 import { CHAOS_HELP, type ChaosOptions, parseChaosOptions } from './options.ts';
+import { describeOwnLoad } from './own-load.ts';
 import { type ChaosResult, runChaos } from './run.ts';
 import { describeTimeline } from './timeline.ts';
 import { timelineSvg } from './timeline-svg.ts';
@@ -38,10 +39,16 @@ function titleOf({ seed, durationMs, bots, games, chatters, rooms }: ChaosOption
 
 /** The whole story for people. */
 export function describeResult(options: ChaosOptions, result: ChaosResult): string {
-  const { report, ledger, totalsAlike, timeline, problems, ok } = result;
+  const { report, ledger, totalsAlike, timeline, ownLoad, problems, ok } = result;
   const totals = `totals of XP that an edge tells as the ledgers have them: ${totalsAlike} of ${options.bots}`;
   const ledgers = `ledgers\n${describeLedgerReport(ledger)}\n${totals}`;
-  const parts = [titleOf(options), describeTimeline(timeline), describeReport(report), ledgers];
+  const parts = [
+    titleOf(options),
+    describeTimeline(timeline),
+    describeReport(report),
+    ledgers,
+    describeOwnLoad(ownLoad),
+  ];
   parts.push(...problems.map((problem) => `✗ ${problem}`));
   parts.push(ok ? '✓ everything recovered' : '✗ it did not hold');
   return parts.join('\n\n');

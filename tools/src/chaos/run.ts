@@ -11,8 +11,10 @@ import { messageOf } from '../command.ts';
 import { Operator } from '../games/operator.ts';
 import { checkLedger } from '../ledger/check-installation.ts';
 import type { LedgerReport } from '../ledger/report.ts';
+import { StandstillWatch } from '../recorder/standstill.ts';
 import { readNoticed } from './noticed.ts';
 import type { ChaosOptions } from './options.ts';
+import { measureOwnLoad, type OwnLoad } from './own-load.ts';
 import { planFaults } from './plan.ts';
 import { type Inflicted, Rig } from './rig.ts';
 import type { Timeline } from './timeline.ts';
@@ -28,6 +30,7 @@ export interface ChaosResult {
   /** Players whose total, as an edge tells it, is that of their ledger. */
   readonly totalsAlike: number;
   readonly timeline: Timeline;
+  readonly ownLoad: OwnLoad;
   /** What is not as it must be beside the checker's rules: a process that crashed, a game that did not come back. */
   readonly problems: readonly string[];
 }
@@ -53,14 +56,17 @@ export async function runChaos(
     nats: nats.url,
     file: join(dir, `games${ARCHIVE_EXTENSION}`),
   });
-  const clients = new Clients(options, rig, dir);
+  using standstills = new StandstillWatch();
+  const clients = new Clients(options, rig, dir, standstills);
   clients.start();
   await eventually(() => clients.assertAllThere(), { timeoutMs: START_TIMEOUT_MS, intervalMs: 200 });
   say('everybody is there');
   const beginMs = Date.now();
+  const endOwnLoad = measureOwnLoad(standstills);
   const inflicted = await inflictAll(options, rig, say);
   const problems = await recover(rig, clients, nats.url);
   await clients.stop();
+  const ownLoad = endOwnLoad();
   await archive.close();
   for (const { instance, how, lines } of rig.crashes)
     problems.push(`${instance} ended by itself (${how}): ${lines.at(-1) ?? 'without a word'}`);
@@ -82,7 +88,7 @@ export async function runChaos(
     crashes: rig.crashes,
     noticed,
   };
-  return { ok: report.ok && problems.length === 0, report, ledger, totalsAlike, timeline, problems };
+  return { ok: report.ok && problems.length === 0, report, ledger, totalsAlike, timeline, ownLoad, problems };
 }
 
 /** Everything at its time; resolves when the time is over and every fault too. */
@@ -140,11 +146,11 @@ class Clients {
   readonly #options: ChaosOptions;
   readonly #tokens: TokenIssuer;
 
-  constructor(options: ChaosOptions, rig: Rig, record: string) {
+  constructor(options: ChaosOptions, rig: Rig, record: string, standstills: StandstillWatch) {
     const { bots, games, chatters, rooms } = options;
     const { jwtSecret } = rig.stack;
     this.#tokens = signedTokens(jwtSecret, PLAYERS_RUN);
-    const shared = { urls: rig.urls, record };
+    const shared = { urls: rig.urls, record, standstills };
     this.#options = options;
     this.#players = new Crowd({
       ...shared,

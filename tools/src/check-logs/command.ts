@@ -18,6 +18,7 @@ Types, lint and format of this repository are another command: npm run check.
   --games DIR       folder of the game types (games)
   --tail-ms N       what was stored so shortly before a client's end need not have reached it (3000)
   --max-gap-ms N    how long a connected player may see nothing new while a game changes its owner (30000)
+  --warn-gap-ms N   a longer gap that breaks no rule is told with its client and place (5000)
   --volatile-loss-ms N
                     how much of what it showed a volatile game may undo (1000)
   --json            print the report as one JSON object
@@ -30,6 +31,7 @@ const OPTIONS = {
   games: { type: 'string' },
   'tail-ms': { type: 'string' },
   'max-gap-ms': { type: 'string' },
+  'warn-gap-ms': { type: 'string' },
   'volatile-loss-ms': { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -60,6 +62,7 @@ async function checkAndTell(args: readonly string[]): Promise<number> {
     games: values.games,
     tailMs: wholeNumber('--tail-ms', values['tail-ms']),
     maxGapMs: wholeNumber('--max-gap-ms', values['max-gap-ms']),
+    warnGapMs: wholeNumber('--warn-gap-ms', values['warn-gap-ms']),
     volatileLossMs: wholeNumber('--volatile-loss-ms', values['volatile-loss-ms']),
   };
   const report = await decide(options);

@@ -67,12 +67,19 @@ export interface GameTrace {
   readonly applied: Applied[];
 }
 
+/** A time in which the client's own process did nothing, Unix ms. */
+export interface Standstill {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** What one client log says. */
 export interface ClientTrace {
   readonly file: string;
   readonly user: string;
   readonly rooms: ReadonlyMap<string, RoomTrace>;
   readonly games: ReadonlyMap<string, GameTrace>;
+  readonly standstills: readonly Standstill[];
 }
 
 /** Builds the trace of one log, line by line. */
@@ -83,6 +90,7 @@ export class TraceBuilder {
   readonly #games = new Map<string, GameTrace>();
   readonly #open = new Map<string, Stay>();
   readonly #pids = new Map<string, number | undefined>();
+  readonly #standstills: Standstill[] = [];
   #connectedSince: number | undefined;
   readonly #exits = new Map<string, number>();
   #drops = 0;
@@ -100,6 +108,9 @@ export class TraceBuilder {
         return 'a second line of type "client"';
       case 'state':
         this.#connected(line.connected, line.at);
+        return undefined;
+      case 'standstill':
+        this.#standstills.push({ fromMs: line.at - line.ms, toMs: line.at });
         return undefined;
       case 'end':
         for (const room of [...this.#open.keys()]) this.#endStay(room, line.at);
@@ -137,7 +148,13 @@ export class TraceBuilder {
   }
 
   finish(): ClientTrace {
-    return { file: this.file, user: this.#user, rooms: this.#rooms, games: this.#games };
+    return {
+      file: this.file,
+      user: this.#user,
+      rooms: this.#rooms,
+      games: this.#games,
+      standstills: this.#standstills,
+    };
   }
 
   #connected(isConnected: boolean, at: number): void {

@@ -28,6 +28,8 @@ const lines = {
   /** The first line of a file. */
   client: loose({ t: literal('client'), v: literal(CLIENT_LOG_VERSION), user: id, at }),
   state: loose({ t: literal('state'), connected: boolean(), at }),
+  /** The client's own process did nothing for `ms`, up to now; lines of that time may stand before or after this one. */
+  standstill: loose({ t: literal('standstill'), ms: int(1), at }),
   /** From here on the client claims to show every message of the room after `after`. */
   'room.join': loose({ t: literal('room.join'), room: id, after: int(0), at }),
   /** What was missed cannot be had: the claim begins anew after `after`. */

@@ -3,6 +3,7 @@ import { GameRecorder } from './game-recorder.ts';
 import { LogFile, type LogFileOptions } from './log-file.ts';
 import { CLIENT_LOG_VERSION, type LogLine } from './log-line.ts';
 import { RoomRecorder } from './room-recorder.ts';
+import { StandstillWatch } from './standstill.ts';
 
 /** The log of one client, as the checker reads it. */
 export interface Recorder extends AsyncDisposable {
@@ -15,13 +16,18 @@ export interface Recorder extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface RecordOptions extends LogFileOptions {
+  /** Many clients of one process share it. Default: one of its own. */
+  readonly standstills?: StandstillWatch | undefined;
+}
+
 /**
  * Records what a connected client sends, what is acknowledged to it, and what it shows.
  *
  * @param file a file that does not exist yet, ending in `.jsonl`
  */
-export function recordTo(client: Client, file: string, options: LogFileOptions = {}): Recorder {
-  return new ClientRecorder(client, new LogFile(file, options));
+export function recordTo(client: Client, file: string, options: RecordOptions = {}): Recorder {
+  return new ClientRecorder(client, new LogFile(file, options), options.standstills);
 }
 
 class ClientRecorder implements Recorder {
@@ -30,12 +36,17 @@ class ClientRecorder implements Recorder {
   readonly #recordings = new Set<{ stop(): void }>();
   readonly #stops: (() => void)[];
 
-  constructor(client: Client, log: LogFile) {
+  constructor(client: Client, log: LogFile, standstills: StandstillWatch | undefined) {
     this.#client = client;
     this.#log = log;
     this.#write({ t: 'client', v: CLIENT_LOG_VERSION, user: client.user, at: this.#now() });
     this.#state(client.state === 'connected');
-    this.#stops = [client.on('state', ({ state }) => this.#state(state === 'connected'))];
+    const watch = standstills ?? new StandstillWatch();
+    this.#stops = [
+      client.on('state', ({ state }) => this.#state(state === 'connected')),
+      watch.on((ms) => this.#write({ t: 'standstill', ms, at: this.#now() })),
+    ];
+    if (standstills === undefined) this.#stops.push(() => watch[Symbol.dispose]());
   }
 
   get file(): string {

@@ -1,5 +1,6 @@
 import type { GameRecord } from '@breakwater/bus';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { describeReport } from '../../src/check-logs/report.ts';
 import type { LogLine } from '../../src/recorder/log-line.ts';
 import { TAKEOVER_AT } from './honest-run.ts';
 import { LogsBed, linesOf, replace } from './logs-bed.ts';
@@ -92,6 +93,63 @@ test('a gap while the owner changes, or in the delivery, is measured, and breaks
   const short = await bed.runOf();
   late(short.lines('bob'), linesOf(short.lines('bob'), 'game.delta')[10]!, 29_000);
   expect(await bed.brokenRules(short)).toEqual([]);
+});
+
+test('a long gap that breaks no rule is a warning with client, game, cause and place', async () => {
+  const run = await bed.runOf();
+  const lines = run.lines('bob');
+  late(lines, linesOf(lines, 'game.delta')[10]!, 6_000);
+  const line = lines.indexOf(linesOf(lines, 'game.delta')[10]!) + 1;
+  const report = await bed.check(run);
+  expect(report.ok).toBe(true);
+  expect(report.warningCount).toBe(1);
+  expect(report.warnings).toEqual([
+    {
+      where: `game ${run.game}`,
+      client: 'bob',
+      cause: 'delivery',
+      ms: 6_000,
+      file: expect.stringMatching(/bob\.jsonl$/),
+      line,
+    },
+  ]);
+  expect(describeReport(report)).toMatch(
+    new RegExp(
+      `^! game ${run.game}: bob was shown nothing for 6000 ms \\(delivery\\) .*bob\\.jsonl:${line}`,
+      'm',
+    ),
+  );
+
+  const shorter = await bed.runOf();
+  late(shorter.lines('bob'), linesOf(shorter.lines('bob'), 'game.delta')[10]!, 4_000);
+  expect((await bed.check(shorter)).warningCount).toBe(0);
+});
+
+test('a gap in which the process of the client stood still for half of it is of a cause of its own', async () => {
+  /** A gap of 32 s, and a standstill that ends so long before it does. */
+  const judged = async (stillMs: number, beforeItsEndMs: number) => {
+    const run = await bed.runOf();
+    const lines = run.lines('bob');
+    late(lines, linesOf(lines, 'game.delta')[10]!, 32_000);
+    const back = linesOf(lines, 'game.delta')[10]!;
+    const still = { t: 'standstill', ms: stillMs, at: back.at - beforeItsEndMs } as const;
+    replace(lines, back, back, still);
+    return bed.check(run);
+  };
+  const still = await judged(17_000, 5_000);
+  expect(still.counts).toEqual({});
+  expect(still.gaps.client).toMatchObject({ count: 1, maxMs: 32_000 });
+  expect(still.gaps).not.toHaveProperty('delivery');
+  expect(still.warnings).toMatchObject([{ client: 'bob', cause: 'client', ms: 32_000 }]);
+
+  for (const [stillMs, beforeItsEndMs] of [
+    [15_000, 5_000],
+    [40_000, 20_000],
+  ] as const) {
+    const report = await judged(stillMs, beforeItsEndMs);
+    expect(report.counts, `${stillMs} ms`).toEqual({ gap: 1 });
+    expect(report.gaps).not.toHaveProperty('client');
+  }
 });
 
 test('a gap after which the client has another seat breaks gap as well; one between leaving and joining does not', async () => {
