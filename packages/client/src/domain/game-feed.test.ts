@@ -44,6 +44,7 @@ test('fault 31: lower epochs and known sequences are dropped, a predecessor that
 
 test('a new owner is believed at a lower sequence, as after a restore, but by a full state alone', () => {
   const feed = feedAt(4, 100);
+  feed.announce(9);
   expect(feed.accept(delta(9, 41, 40))).toEqual({ kind: 'hole' });
   expect(feed.accept(state(9, 40))).toMatchObject({ kind: 'state' });
   feed.applied(state(9, 40));

@@ -67,7 +67,9 @@ export class GameFeed {
 
   #acceptDelta(frame: GameDeltaFrame): Verdict {
     if (this.#needsState || this.#isOld(frame)) return DROP;
-    const isNext = frame.prev === this.#seq || (frame.epoch > this.#epoch && frame.epoch === this.#announced);
+    const isAnnounced = frame.epoch > this.#epoch && frame.epoch === this.#announced;
+    // Behind what is shown even the first delta of a new owner goes on from something else.
+    const isNext = frame.prev === this.#seq || (isAnnounced && frame.seq > this.#seq);
     if (!isNext) return { kind: 'hole' };
     const slice = this.#slice;
     const belongs = slice !== undefined && slice.epoch === frame.epoch && slice.seq === frame.seq;

@@ -100,8 +100,8 @@ export class Pinning {
   }
 
   /**
-   * Hands the game to one process, at the epoch above the entry's, or at the floor of epochs. `tailSeq` is the sequence of its log's last record,
-   * where the owner before has told it.
+   * Hands the game to one process, at the epoch above the entry's, or at the floor of epochs. `tailSeq` is the sequence
+   * of its log's last record, where the owner before has told it.
    * @returns the entry with what was learned, hosted there or not, or why the process did not take it
    */
   async handTo(place: Place, entry: GameEntry, tailSeq?: number): Promise<GameEntry | Miss> {
