@@ -98,7 +98,9 @@ export class MemoryLedgers {
 }
 
 /** What the log of a game has given each user, from its first record on. */
-export function givenBy(world: Pick<MemoryWorld, 'factory' | 'log'>): Map<string, number> {
+export function givenBy(
+  world: Pick<MemoryWorld, 'factory'> & { readonly log: Pick<MemoryChain, 'archive'> },
+): Map<string, number> {
   const given = new Map<string, number>();
   const seen = new Set<string>();
   const replay = new Replay(world.factory);

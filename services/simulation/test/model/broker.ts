@@ -41,6 +41,8 @@ export class Broker extends ModelServer {
   readonly sweepFaults: string[] = [];
   /** Appends that are refused from now on because the stream is full. */
   fullAppends = 0;
+  /** Appends of which a process could not tell whether they were stored. */
+  doubts = 0;
   readonly #random: () => number;
   readonly #kind: StreamKind;
   readonly #feed = new Set<Subscriber<FeedMessage>>();

@@ -50,6 +50,8 @@ export class ModelFleet {
   heardEpoch = 0;
   /** Epochs whose owners gave the game up in order, and had the time for it. */
   readonly leftInOrder = new Set<number>();
+  /** Games that one process gave up and the next one took, in order. */
+  moves = 0;
   readonly #parts: FleetParts;
   readonly #game: ModelGame;
   /** By process: the version of the game that it has. */
@@ -162,7 +164,9 @@ export class ModelFleet {
     await this.warm(to);
     const epoch = this.heardEpoch;
     const tailSeq = await this.release(from, epoch);
-    if (tailSeq !== undefined) void this.host(to, epoch + 1, tailSeq);
+    if (tailSeq === undefined) return;
+    const { outcome } = await this.host(to, epoch + 1, tailSeq);
+    if (outcome === 'hosted') this.moves += 1;
   }
 
   /** In order. */

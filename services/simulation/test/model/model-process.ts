@@ -154,7 +154,12 @@ export class ModelProcess extends ModelClient {
     const { broker, random } = this.#setup;
     return {
       append: (bytes, expectedSeq) =>
-        this.#ask<AppendOutcome>((answer) => broker.append(chain, bytes, expectedSeq, answer)).catch(doubt),
+        this.#ask<AppendOutcome>((answer) => broker.append(chain, bytes, expectedSeq, answer)).catch(
+          (cause) => {
+            broker.doubts += 1;
+            return { kind: 'doubt', cause: String(cause) };
+          },
+        ),
       tail: () => this.#ask((answer) => answer(chain.records.at(-1))),
       read: (fromSeq, toSeq) =>
         this.#ask((answer) => {
@@ -218,8 +223,6 @@ export class ModelProcess extends ModelClient {
     };
   }
 }
-
-const doubt = (cause: unknown): AppendOutcome => ({ kind: 'doubt', cause: String(cause) });
 
 function inputFor(input: Exclude<GameInput, { kind: 'command' }>, answer: Answer) {
   switch (input.kind) {

@@ -4,6 +4,8 @@ import { gameId, type SimHosted } from '@breakwater/bus';
 import { BusError } from '@breakwater/service-kit';
 import { eventually } from '@breakwater/testkit';
 import { GameFactory } from '../../src/domain/game-factory.ts';
+import type { StoredRecord } from '../../src/domain/ports.ts';
+import { givenBy } from '../memory-ledgers.ts';
 import { Archive } from '../replay-log.ts';
 import { subjects } from '../sims.ts';
 import { type Command, type Damage, USERS, userOf } from './command.ts';
@@ -12,6 +14,7 @@ import { type Evidence, recordOf } from './evidence.ts';
 import { definition } from './model-fleet.ts';
 import { listenToFeed, realWatcherPorts } from './real-edge.ts';
 import { PODS, pause, type RealStage } from './real-stage.ts';
+import { snapshotsOf, totalsOf } from './real-stores.ts';
 import { Watcher } from './watcher.ts';
 
 const PLACE = { type: definition.type, schemaVersion: definition.schemaVersion };
@@ -26,14 +29,27 @@ export class RealWorld {
   readonly #watcher: Watcher;
   readonly #random: () => number;
   readonly #closeEdge: () => void;
+  readonly #factory = new GameFactory(definition, () => undefined);
+  /** What the players had before this game. */
+  readonly #totals: ReadonlyMap<string, number>;
+  #snapshots: StoredRecord[] = [];
+  /** Snapshots that were put there damaged. */
+  readonly #damaged = new Set<string>();
   #heardEpoch = 0;
   #feedLosses = 0;
   #damaging: Promise<void> = Promise.resolve();
 
-  private constructor(stage: RealStage, game: string, archive: Archive, random: () => number) {
+  private constructor(
+    stage: RealStage,
+    game: string,
+    archive: Archive,
+    totals: ReadonlyMap<string, number>,
+    random: () => number,
+  ) {
     this.#stage = stage;
     this.#game = game;
     this.#archive = archive;
+    this.#totals = totals;
     this.#random = random;
     this.#watcher = new Watcher(realWatcherPorts(stage, game));
     this.#closeEdge = listenToFeed(stage, game, {
@@ -47,7 +63,8 @@ export class RealWorld {
 
   static async begin(stage: RealStage, random: () => number): Promise<RealWorld> {
     const game = stage.newGame();
-    const world = new RealWorld(stage, game, await Archive.of(stage.sims, game), random);
+    const archive = await Archive.of(stage.sims, game);
+    const world = new RealWorld(stage, game, archive, await totalsOf(stage.sims), random);
     await stage.edgeBus.flush();
     await eventually(async () => (await world.#host(0, 1))?.outcome === 'hosted', { timeoutMs: PATIENCE_MS });
     for (const user of USERS.slice(1)) void world.#watcher.join(user);
@@ -67,18 +84,22 @@ export class RealWorld {
     await eventually(() => this.#stage.sims.bus.flush(), { timeoutMs: PATIENCE_MS });
     await eventually(() => this.#findOwner(), { timeoutMs: PATIENCE_MS });
     if (!this.#isEnded()) await this.#seatAll();
+    await eventually(() => this.#playOn(), { timeoutMs: PATIENCE_MS });
     await this.#archive.complete();
     this.violations.push(...this.#watcher.faults);
     this.#watcher.close();
     this.#closeEdge();
+    await eventually(() => this.#checkAwards(), { timeoutMs: PATIENCE_MS });
     await this.#releaseAll();
+    this.#snapshots = await this.#wholeSnapshots();
+    await this.#archive.complete();
   }
 
   evidence(): Evidence {
     return {
-      factory: new GameFactory(definition, () => undefined),
+      factory: this.#factory,
       records: this.#archive.records,
-      snapshots: [],
+      snapshots: this.#snapshots,
       sent: this.#watcher.sent,
       shown: new Map(Array.from(this.#watcher.members, ([user, { shown }]) => [user, shown])),
     };
@@ -190,7 +211,9 @@ export class RealWorld {
     const { bus } = this.#stage.sims;
     const newest = await bus.lastMessage(this.#stage.sims.snapshotStream(this.#game), this.#snapshotSubject);
     const bytes = newest && damaged(newest.data, how);
-    if (bytes !== undefined) await bus.commit(this.#snapshotSubject, bytes);
+    if (bytes === undefined) return;
+    this.#damaged.add(textOf(bytes));
+    await bus.commit(this.#snapshotSubject, bytes);
   }
 
   get #snapshotSubject(): string {
@@ -228,6 +251,34 @@ export class RealWorld {
     return this.#archive.records.some((record) => recordOf(record).kind === 'end');
   }
 
+  /** @throws Error while a player's total is not what the log gave */
+  async #checkAwards(): Promise<void> {
+    await this.#archive.complete();
+    const given = this.#given();
+    for (const [user, total] of await totalsOf(this.#stage.sims)) {
+      const more = total - (this.#totals.get(user) ?? 0);
+      if (more !== (given.get(user) ?? 0))
+        throw new Error(`${user} got ${more} XP, the log gave ${given.get(user) ?? 0}`);
+    }
+  }
+
+  /** Whether a game that is open has given an award and stored a snapshot, so that there is something to look at. */
+  async #playOn(): Promise<boolean> {
+    if (this.#isEnded()) return true;
+    for (const name of ['add', 'earn'] as const) this.#watcher.play(userOf(1), name, false);
+    return this.#given().size > 0 && (await this.#wholeSnapshots()).length > 0;
+  }
+
+  /** By player: what the log gave. */
+  #given(): Map<string, number> {
+    return givenBy({ factory: this.#factory, log: { archive: this.#archive.records } });
+  }
+
+  async #wholeSnapshots(): Promise<StoredRecord[]> {
+    const snapshots = await snapshotsOf(this.#stage.sims, this.#game);
+    return snapshots.filter(({ bytes }) => !this.#damaged.has(textOf(bytes)));
+  }
+
   /** Given up in order nothing of the game is left anywhere. */
   async #releaseAll(): Promise<void> {
     const { sims, processes } = this.#stage;
@@ -244,3 +295,5 @@ export class RealWorld {
     );
   }
 }
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -1,6 +1,7 @@
 import { GameFactory } from '../../src/domain/game-factory.ts';
 import { awardFaults } from './award-rules.ts';
 import { commandsOf, type Plan } from './command.ts';
+import { type Counts, countsOf } from './counts.ts';
 import { faultsOf } from './evidence.ts';
 import { entryOf, watcherPorts } from './model-edge.ts';
 import { LAB } from './model-fleet.ts';
@@ -34,9 +35,14 @@ const COMMITTED: ModelKind<Watcher> = {
   },
 };
 
-/** Everything that was wrong in one run of a plan in the model. */
-export async function runInModel(plan: Plan, seam: Seam = {}): Promise<string[]> {
-  const { broker, players, violations } = await play(COMMITTED, plan, seam);
+/** Everything that was wrong in one run of a plan in the model. @param onDone told what has happened in it */
+export async function runInModel(
+  plan: Plan,
+  seam: Seam = {},
+  onDone: (counts: Counts) => void = () => undefined,
+): Promise<string[]> {
+  const { broker, players, fleet, violations } = await play(COMMITTED, plan, seam);
+  onDone(countsOf(broker, fleet.moves));
   const factory = new GameFactory(LAB.versions[1], () => undefined);
   const evidence = {
     factory,
