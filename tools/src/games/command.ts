@@ -28,7 +28,7 @@ const HELP = `Usage: breakwater games list [--all]           which games there a
   --games DIR   folder of the game types (games)
   --json        print one JSON object
 
-Exit code: 0; 1 refused, not there, or (replay) a record that does not fit; 2 replay could not be decided.`;
+Exit code: 0; 1 refused, not there, (move) on another process than POD, or (replay) a record that does not fit; 2 replay could not be decided.`;
 
 const OPTIONS = {
   nats: { type: 'string' },
@@ -62,8 +62,11 @@ async function list({ operator, values }: Request): Promise<Answer> {
 }
 
 async function move({ operator, game, values }: Request): Promise<Answer> {
-  const moved = await operator.move(game, values.to);
-  return { text: `${moved.game} is on ${moved.pod} now, at epoch ${moved.epoch}.`, json: moved };
+  const { to } = values;
+  const moved = await operator.move(game, to);
+  const text = `${moved.game} is on ${moved.pod} now, at epoch ${moved.epoch}.`;
+  if (to === undefined || moved.pod === to) return { text, json: moved };
+  return { text: `${to} did not take the game over: ${text}`, json: moved, code: 1 };
 }
 
 async function inspect({ operator, game, values }: Request): Promise<Answer> {
