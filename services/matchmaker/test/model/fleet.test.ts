@@ -34,6 +34,7 @@ describe('matchmakers and simulation processes in the model', {
     });
     await fc.assert(property, { numRuns: RUNS, ...seeded() });
     if (IS_LONG) console.log(sum);
+    for (const [what, count] of Object.entries(sum)) expect(count, what).toBeGreaterThan(0);
   });
 });
 
