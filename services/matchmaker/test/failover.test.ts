@@ -1,9 +1,13 @@
+import { matchHeartbeat, subjectsFor } from '@breakwater/bus';
 import { eventually, type ServiceProcess } from '@breakwater/testkit';
 import { describe, expect, it } from 'vitest';
 import { TestBed } from './matchmakers.ts';
 import type { ScriptedSimulation } from './scripted-simulation.ts';
 
 const LIMIT = { timeoutMs: 30_000 };
+/** Longer than any request of a matchmaker that stood still may be out. */
+const HEARTBEATS = 20;
+const subjects = subjectsFor(4);
 
 /** Two matchmakers, of which the leader is a process that can be killed. */
 async function leaderOfTwo(bed: TestBed): Promise<ServiceProcess> {
@@ -25,13 +29,36 @@ async function hasOneOwner(bed: TestBed, game: string, sims: readonly ScriptedSi
   expect(epochs).toEqual(epochs.map((_, index) => index + 1));
 }
 
+/** Waits until a matchmaker has beaten `count` times from now on. */
+async function untilBeaten(bed: TestBed, instance: string, count: number): Promise<void> {
+  let beats = 0;
+  const heard = bed.bus.subscribe(subjects.matchHeartbeat(), {}, (message) => {
+    if (matchHeartbeat(message.json()).matchmaker === instance) beats += 1;
+  });
+  await eventually(() => expect(beats).toBeGreaterThanOrEqual(count), LIMIT);
+  heard.unsubscribe();
+}
+
+/** A leader that stood still wakes in the middle of its work, and changes nothing of what was done meanwhile. */
+async function wakesToNothing(bed: TestBed, leader: ServiceProcess, game: string): Promise<void> {
+  await eventually(async () => expect((await bed.leader())?.holder).toBe('mm-b'), LIMIT);
+  const claims = [...bed.claims.log];
+  const entry = await bed.entry(game);
+  const { term } = (await bed.leader())!;
+  leader.resume();
+  await untilBeaten(bed, 'mm-a', HEARTBEATS);
+  expect(bed.claims.log).toEqual(claims);
+  expect(await bed.entry(game)).toEqual(entry);
+  expect(await bed.leader()).toMatchObject({ holder: 'mm-b', term });
+}
+
 /** What becomes of the leader in the middle of its work. */
 const ENDS = {
   killed: (leader: ServiceProcess) => void leader.kill(),
   stopped: (leader: ServiceProcess) => leader.pause(),
 };
 
-describe.each(Object.entries(ENDS))('a leader that is %s', (_name, strike) => {
+describe.each(Object.entries(ENDS))('a leader that is %s', (name, strike) => {
   it('between release and host leaves a game that the other one pins', async () => {
     await using bed = await TestBed.start();
     const leader = await leaderOfTwo(bed);
@@ -52,6 +79,8 @@ describe.each(Object.entries(ENDS))('a leader that is %s', (_name, strike) => {
     await hasOneOwner(bed, game, [owner, successor]);
     expect(successor.hosted.has(game)).toBe(true);
     expect((await bed.leader())?.holder).toBe('mm-b');
+    if (name === 'stopped') await wakesToNothing(bed, leader, game);
+    await hasOneOwner(bed, game, [owner, successor]);
   }, 90_000);
 
   it('between a claim and the write of the registry leaves a game that the other one registers', async () => {
@@ -72,6 +101,8 @@ describe.each(Object.entries(ENDS))('a leader that is %s', (_name, strike) => {
     await first.leave();
 
     await eventually(() => expect(struck).toBe(true), LIMIT);
+    await hasOneOwner(bed, game, [second]);
+    if (name === 'stopped') await wakesToNothing(bed, leader, game);
     await hasOneOwner(bed, game, [second]);
   }, 90_000);
 
