@@ -22,7 +22,13 @@ function startOn(
   edgePort: number,
   matchmaker: Record<string, string> = {},
 ): Promise<Stack> {
-  const env = { edge: { BREAKWATER_EDGE_JWT_SECRET: SECRET }, matchmaker };
+  // There is no other edge that clients could move to.
+  const edge = {
+    BREAKWATER_EDGE_JWT_SECRET: SECRET,
+    BREAKWATER_EDGE_DRAIN_SPREAD_MS: '200',
+    BREAKWATER_EDGE_DRAIN_GRACE_MS: '200',
+  };
+  const env = { edge, matchmaker };
   return startStack({ nats, edges: 1, edgePorts: [edgePort], simulations: 1, env });
 }
 
