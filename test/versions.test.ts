@@ -27,7 +27,7 @@ function newProcess(stack: Stack) {
 const value = (game: Game, table: string, row: number) => game.replica.table(table).rows.get(row)?.value;
 
 it('38: a game goes on in the new version of its type while it is played, and one that cannot ends with its last process', async () => {
-  const env = { simulation: { ...folder('old'), BREAKWATER_SIMULATION_HAND_OVER_MS: '6000' } };
+  const env = { simulation: { ...folder('old'), BREAKWATER_SIMULATION_HAND_OVER_MS: '10000' } };
   await using stack = await startStack({ edges: 1, simulations: 1, env });
   await using ann = await as(stack, 'ann');
   await using bea = await as(stack, 'bea');
@@ -57,13 +57,13 @@ it('38: a game goes on in the new version of its type while it is played, and on
   await eventually(() => expect(seats.map(({ pod }) => pod)).toEqual(['sim-new', 'sim-new']), {
     timeoutMs: 30_000,
   });
-  await during;
-  await play(5);
-  await eventually(() => expect(renewed).toEqual([2, 2]));
   // The game that has nowhere to go is played on until its process has to end.
   const beats = Number(value(relic, 'beats', 1));
   expect(ends).toEqual([]);
   await eventually(() => expect(value(relic, 'beats', 1)).toBeGreaterThan(beats));
+  await during;
+  await play(5);
+  await eventually(() => expect(renewed).toEqual([2, 2]));
   await isOver;
   await eventually(() => expect(ends).toEqual(['version_gone', 'version_gone']));
 

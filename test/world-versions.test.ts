@@ -190,7 +190,7 @@ it('the World goes over into its next version while it is played: by a move, and
 if (IS_LONG)
   it('a World that no new version takes over is played until its last process has to end, and ends with the reason', async () => {
     await using next = await writeNextWorld(false);
-    const env = { simulation: { BREAKWATER_SIMULATION_HAND_OVER_MS: '6000' } };
+    const env = { simulation: { BREAKWATER_SIMULATION_HAND_OVER_MS: '20000' } };
     await using stack = await startStack({ edges: 1, simulations: 1, env });
     await using worlds = await PlayedWorlds.start(stack, 1);
     const [only] = worlds.games as [PlayedGame];

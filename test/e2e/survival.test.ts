@@ -150,7 +150,11 @@ describe('games survive', () => {
       const pod = pods[index % pods.length]!;
       if (!(await operator.gamesOn(pod)).some((each) => each.game === game)) await operator.move(game, pod);
     }
-    for (const pod of pods) expect(await playedOn([pod])).toHaveLength(2);
+    for (const pod of pods)
+      await eventually(async () => expect(await playedOn([pod])).toHaveLength(2), {
+        timeoutMs: MOVED_TIMEOUT_MS,
+        message: `two games that are played on ${pod}`,
+      });
   }
 
   const canPause = hasCommand('pauseApi') && hasCommand('resumeApi') && hasCommand('killContainer');

@@ -16,7 +16,7 @@ test('a spawned service hands over the fields of its ready line and keeps its lo
     httpPort: 1234,
     port: undefined,
   });
-  const alive = await service.waitForLine((line) => line.fields?.msg === 'alive', 5_000);
+  const alive = await service.waitForLine((line) => line.fields?.msg === 'alive', 30_000);
   expect(service.lines).toContain(alive);
 });
 
@@ -102,7 +102,7 @@ test('no child outlives a parent that was killed with SIGKILL', async () => {
     args: [join(import.meta.dirname, 'fixtures/parent.ts')],
     env: baseEnv(),
   });
-  const line = await parent.waitForLine((candidate) => candidate.fields?.msg === 'child', 10_000);
+  const line = await parent.waitForLine((candidate) => candidate.fields?.msg === 'child', 30_000);
   const childPid = Number(line.fields?.childPid);
   expect(isAlive(childPid)).toBe(true);
   process.kill(parent.pid, 'SIGKILL');

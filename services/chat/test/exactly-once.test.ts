@@ -63,7 +63,7 @@ describe('fault 22: a message id is stored once', () => {
     });
     await world.bus.flush();
     await world.ann.send('general', msg, 'hello');
-    await expect.poll(() => notices).toEqual([{ kind: 'notice', seq }]);
+    await eventually(() => expect(notices).toEqual([{ kind: 'notice', seq }]));
   });
 
   test('beyond the dedup window the id is found in the log, by either replica, also after a restart', async () => {

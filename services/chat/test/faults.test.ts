@@ -7,7 +7,9 @@ import { faultsOf, Load } from './load.ts';
 /** Doubt is settled quickly, so that a short test sees much of it. */
 const IMPATIENT = { BREAKWATER_CHAT_APPEND_TIMEOUT_MS: '150', BREAKWATER_CHAT_SEND_DEADLINE_MS: '600' };
 
-describe('faults', () => {
+const LIMIT = { timeoutMs: 30_000 };
+
+describe('faults', { timeout: 120_000 }, () => {
   test('fault 25: NATS stands still: no false acknowledgement; then each message is there once, with one sequence', async () => {
     await using world = await startWorld();
     await using a = await spawnChat(world.nats, IMPATIENT);
@@ -15,7 +17,7 @@ describe('faults', () => {
     const callers = Array.from({ length: 8 }, (_, n) => new Caller(world.bus, `user${n}`));
     for (const caller of callers) caller.timeoutMs = 1_000;
     const load = new Load(callers, 'general');
-    await eventually(() => load.ackedCount > 50);
+    await eventually(() => load.ackedCount > 50, LIMIT);
     for (const pauseMs of [300, 1_200, 2_500]) {
       world.nats.pause();
       const before = load.ackedCount;
@@ -23,7 +25,7 @@ describe('faults', () => {
       expect(load.ackedCount - before).toBeLessThanOrEqual(callers.length);
       world.nats.resume();
       const resumed = load.ackedCount;
-      await eventually(() => load.ackedCount > resumed + 50);
+      await eventually(() => load.ackedCount > resumed + 50, LIMIT);
     }
     await load.stop();
     const log = await readLog(world.bus, 'general');
@@ -41,11 +43,11 @@ describe('faults', () => {
     const load = new Load(callers, 'general');
     for (let round = 0; round < 3; round++) {
       const before = load.ackedCount;
-      await eventually(() => load.ackedCount > before + 100, { timeoutMs: 20_000 });
+      await eventually(() => load.ackedCount > before + 100, LIMIT);
       await world.nats.restart();
     }
     const before = load.ackedCount;
-    await eventually(() => load.ackedCount > before + 50, { timeoutMs: 20_000 });
+    await eventually(() => load.ackedCount > before + 50, LIMIT);
     await load.stop();
     expect(faultsOf(load.sent, await readLog(world.bus, 'general'))).toEqual([]);
     expect(load.codes.size).toBeGreaterThan(0);
@@ -60,16 +62,16 @@ describe('faults', () => {
     const callers = Array.from({ length: 16 }, (_, n) => new Caller(world.bus, `user${n}`));
     for (const caller of callers) caller.timeoutMs = 1_000;
     const load = new Load(callers, 'general');
-    await eventually(() => load.ackedCount > 200);
+    await eventually(() => load.ackedCount > 200, LIMIT);
     await drained.stop();
-    await eventually(() => load.ackedCount > 400);
+    await eventually(() => load.ackedCount > 400, LIMIT);
     expect(new Map(load.codes), 'a drain is not noticed by anybody').toEqual(new Map());
     await killed.kill();
-    await eventually(() => load.ackedCount > 600);
+    await eventually(() => load.ackedCount > 600, LIMIT);
     await load.stop();
     expect(faultsOf(load.sent, await readLog(world.bus, 'general'))).toEqual([]);
     expect(staying.exitStatus).toBeUndefined();
-  }, 90_000);
+  });
 
   test('a replica that stood still for longer than the dedup window stores nothing twice', async () => {
     await using world = await startWorld();
@@ -78,15 +80,14 @@ describe('faults', () => {
     await using awake = await spawnChat(world.nats, env);
     await using bus = await connectTo(world.nats);
     const ann = new Caller(bus, 'ann');
-    ann.timeoutMs = 500;
+    ann.timeoutMs = 1_000;
     const ids = Array.from({ length: 30 }, () => newId());
     frozen.pause();
     // About half of these reach the replica that stands still, and wait in its socket.
     const first = await Promise.all(ids.map((msg) => codeOf(ann.send('general', msg, msg))));
     expect(new Set(first)).toEqual(new Set(['ok', 'unavailable']));
     const resend = (msg: string) => codeOf(ann.send('general', msg, msg, { resend: true }));
-    const options = { timeoutMs: 20_000 };
-    await Promise.all(ids.map((msg) => eventually(async () => (await resend(msg)) === 'ok', options)));
+    await Promise.all(ids.map((msg) => eventually(async () => (await resend(msg)) === 'ok', LIMIT)));
     await sleep(2_500);
     frozen.resume();
     await sleep(1_000);

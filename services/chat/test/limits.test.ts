@@ -53,7 +53,7 @@ describe('limits and losses', () => {
     );
     expect(await codeOf(world.ann.join('general'))).toBe('unavailable');
     expect(await codeOf(world.ann.send('general', newId(), 'more'))).toBe('unavailable');
-    await expect.poll(() => lostStreams(chat.httpPort)).toBe(1);
+    await eventually(async () => expect(await lostStreams(chat.httpPort)).toBe(1));
     await chat[Symbol.asyncDispose]();
     await using again = await startChat(world.nats, env);
     expect(await lostStreams(again.httpPort)).toBe(1);
@@ -74,9 +74,9 @@ describe('limits and losses', () => {
       });
     const { config } = await ask(`STREAM.INFO.${stream}`, {});
     await ask(`STREAM.DELETE.${stream}`, {});
-    await expect.poll(() => lostStreams(chat.httpPort)).toBe(1);
+    await eventually(async () => expect(await lostStreams(chat.httpPort)).toBe(1));
     await ask(`STREAM.CREATE.${stream}`, config!);
-    await expect.poll(() => lostStreams(chat.httpPort)).toBe(0);
+    await eventually(async () => expect(await lostStreams(chat.httpPort)).toBe(0));
     expect(await codeOf(world.ann.send('general', newId(), 'hello'))).toBe('ok');
   });
 
@@ -86,7 +86,7 @@ describe('limits and losses', () => {
     const readiness = async () => (await fetch(`http://127.0.0.1:${chat.httpPort}/readyz`)).status;
     expect(await codeOf(world.ann.send('general', newId(), 'before'))).toBe('ok');
     await world.nats.kill();
-    await expect.poll(() => world.bus.isConnected).toBe(false);
+    await eventually(() => expect(world.bus.isConnected).toBe(false));
     expect(await readiness()).toBe(200);
     await world.nats.restart();
     await eventually(async () =>

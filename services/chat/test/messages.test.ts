@@ -1,4 +1,5 @@
 import { chatSent, reply, roomId } from '@breakwater/bus';
+import { eventually } from '@breakwater/testkit';
 import { describe, expect, test } from 'vitest';
 import { codeOf, newId, startChat, startWorld, subjects } from './harness.ts';
 
@@ -18,7 +19,7 @@ describe('messages', () => {
     const msg = newId();
     const sent = await world.ann.send('general', msg, 'hello');
     expect(sent).toMatchObject({ ok: true, duplicate: false });
-    await expect.poll(() => heard.length).toBe(1);
+    await eventually(() => expect(heard.length).toBe(1));
     expect(heard[0]).toMatchObject({
       seq: String(sent.seq),
       prev: '0',
@@ -49,7 +50,7 @@ describe('messages', () => {
     });
     await world.bus.flush();
     for (const text of texts) await world.ann.send('general', newId(), text);
-    await expect.poll(() => delivered.length).toBe(texts.length);
+    await eventually(() => expect(delivered.length).toBe(texts.length));
     const { messages } = await world.bob.history('general');
     expect(messages.map((message) => message.text)).toEqual(texts);
     expect(delivered).toMatchObject(texts.map((text) => ({ text })));
@@ -124,6 +125,6 @@ describe('tracing', () => {
       timeoutMs: 5_000,
       trace,
     });
-    await expect.poll(() => heard).toEqual([trace]);
+    await eventually(() => expect(heard).toEqual([trace]));
   });
 });

@@ -58,7 +58,7 @@ describe('a game whose process is slow', () => {
 
 describe('a game whose process is gone', () => {
   it('is looked for by the edge of a player, who does nothing, and not for spectators alone', async () => {
-    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '300' } });
+    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '1000' } });
     await game.own();
     await using spectator = await watching.open('sam');
     await join(spectator, { spectate: true });
@@ -86,7 +86,7 @@ describe('a game whose process is gone', () => {
   });
 
   it('is told to have failed, to those who look on as well, when the matchmaker says that it cannot go on', async () => {
-    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '300' } });
+    const watching = await world.startEdge({ env: { BREAKWATER_EDGE_GAME_SILENCE_MS: '1000' } });
     await game.own();
     await using player = await watching.open('ann');
     await using spectator = await watching.open('sam');

@@ -116,7 +116,7 @@ describe('presence for the other services', () => {
     expect(versions).toEqual(versions.map((_, index) => versions[0]! + index));
     await eventually(
       () => heard.some((news) => news.kind === 'heartbeat' && news.version === versions.at(-1)),
-      { timeoutMs: 8_000 },
+      { timeoutMs: 30_000 },
     );
     expect(new Set(heard.map((news) => news.incarnation)).size).toBe(1);
     await edge.running.shutdown({ drain: false });

@@ -159,12 +159,12 @@ describe('a client that answers no ping (fault 18)', () => {
     await using silent = await openRaw(strict.port, await tokenFor({ user: 'silent' }));
     silent.write(clientFrame('{"t":"room.join","id":1,"room":"general"}'));
     await eventually(() => silent.text.includes('room.joined'));
-    await silent.ended(10_000);
+    await silent.ended(30_000);
     await eventually(() => dropped.length > 0);
     expect(dropped).toEqual([{ room: 'general', session: expect.any(String) }]);
     expect(await strict.metric('breakwater_edge_connections_closed_total', '4402')).toBe(1);
     expect(good.closed).toBeUndefined();
-    expect(good.pings).toBeGreaterThanOrEqual(2);
+    await eventually(() => good.pings >= 2);
   });
 });
 

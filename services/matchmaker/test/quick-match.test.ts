@@ -64,7 +64,7 @@ test('a request that comes again while it is worked on takes no second turn', as
 
 test('a seat is free again when it was held in vain, and gone when its player joined', async () => {
   await using bed = await TestBed.start();
-  await bed.matchmaker({ BREAKWATER_MATCHMAKER_SEAT_HOLD_MS: '700' });
+  await bed.matchmaker({ BREAKWATER_MATCHMAKER_SEAT_HOLD_MS: '3000' });
   const sim = await bed.simulation('sim-a');
   const { info } = await eventually(() => bed.quick('u0', 'go'));
   for (const user of ['u1', 'u2', 'u3']) expect((await bed.quick(user, 'go')).info.game).toBe(info.game);

@@ -47,8 +47,9 @@ test('twenty games outlive a kill, a move and a drain of their processes: each t
   await goOn(bed, games, ['sim-b'], 2);
 
   await using third = await realSimulation(bed, 'sim-c');
-  await eventually(async () =>
-    expect((await bed.processes()).map(({ pod }) => pod)).toEqual(['sim-b', 'sim-c']),
+  await eventually(
+    async () => expect((await bed.processes()).map(({ pod }) => pod)).toEqual(['sim-b', 'sim-c']),
+    LIMIT,
   );
   expect(await bed.move(games[0]!)).toMatchObject({ pod: 'sim-c', epoch: 3 });
   const end = await second.stop({ timeoutMs: 60_000 });

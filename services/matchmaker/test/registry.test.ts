@@ -4,7 +4,7 @@ import { refusalOf, TestBed } from './matchmakers.ts';
 
 test('counts of players are gathered, a change of state is written at once', async () => {
   await using bed = await TestBed.start();
-  await bed.matchmaker({ BREAKWATER_MATCHMAKER_COUNTS_WRITE_MS: '400' });
+  await bed.matchmaker({ BREAKWATER_MATCHMAKER_COUNTS_WRITE_MS: '2000' });
   const sim = await bed.simulation('sim-a');
   const { info } = await eventually(() => bed.create('ann', 'mine'));
   let writes = 0;
@@ -57,7 +57,7 @@ test('a matchmaker that starts late learns what runs, and answers for it', async
 test('entries of games that are over are removed after the retention', async () => {
   await using bed = await TestBed.start();
   await bed.matchmaker({
-    BREAKWATER_MATCHMAKER_RETENTION_MS: '1000',
+    BREAKWATER_MATCHMAKER_RETENTION_MS: '3000',
     BREAKWATER_MATCHMAKER_SWEEP_MS: '100',
   });
   const sim = await bed.simulation('sim-a');

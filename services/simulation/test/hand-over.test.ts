@@ -22,7 +22,7 @@ describe('a game that is handed over', { timeout: 60_000 }, () => {
     await sims.pod('sim-old');
     successor = await sims.pod('sim-new', {
       BREAKWATER_SIMULATION_MAX_WARM_GAMES: '2',
-      BREAKWATER_SIMULATION_WARM_KEEP_MS: '2000',
+      BREAKWATER_SIMULATION_WARM_KEEP_MS: '5000',
       BREAKWATER_SIMULATION_MAX_GAMES: '20',
     });
   });
@@ -128,7 +128,9 @@ describe('a game that is handed over', { timeout: 60_000 }, () => {
       refusal: 'unknown_game_type',
     });
     expect(await sims.warm('sim-new', 'nowhere', WARM)).toMatchObject({ refusal: 'no_capacity' });
-    await eventually(async () => (await metric(successor, 'breakwater_simulation_warm_games')) === 0);
+    await eventually(async () => (await metric(successor, 'breakwater_simulation_warm_games')) === 0, {
+      timeoutMs: 30_000,
+    });
     expect(await metric(successor, hosted('expired'))).toBe(2);
     expect(await sims.warm('sim-new', 'nowhere', WARM)).toMatchObject({ refusal: 'unavailable' });
   });

@@ -226,6 +226,8 @@ describe('a volatile game whose step throws', () => {
         return tail.epoch === join + 1;
       });
     }
-    expect((await sims.log('fat')).at(-1)!.record).toMatchObject({ kind: 'end', reason: 'failed' });
+    await eventually(async () =>
+      expect((await sims.log('fat')).at(-1)!.record).toMatchObject({ kind: 'end', reason: 'failed' }),
+    );
   });
 });
