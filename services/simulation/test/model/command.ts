@@ -136,7 +136,22 @@ const COMMANDS: readonly fc.WeightedArbitrary<Command>[] = [
   { weight: 3, arbitrary: fc.record({ kind: kind('damage'), how: fc.constantFrom(...DAMAGES) }) },
 ];
 
-/** Plans of up to `maxCommands`, some of which end the game for good on their way. */
+/** What breaks the step arrives right before the owner gives the game up. */
+const brokenAndGivenUp: fc.Arbitrary<readonly Command[]> = fc.tuple(
+  fc.record({
+    kind: kind('play'),
+    user,
+    name: fc.constant<Play>('breakStep'),
+    isReversed: fc.constant(false),
+  }),
+  fc.record({ kind: kind('release'), process, late }),
+);
+const ENTRIES: readonly fc.WeightedArbitrary<readonly Command[]>[] = [
+  ...COMMANDS.map(({ weight, arbitrary }) => ({ weight, arbitrary: arbitrary.map((command) => [command]) })),
+  { weight: 2, arbitrary: brokenAndGivenUp },
+];
+
+/** Plans of up to `maxCommands` commands or pairs of them, some of which end the game for good on their way. */
 export function plans(maxCommands: number): fc.Arbitrary<Plan> {
   const finish = fc.record({
     kind: kind('play'),
@@ -144,12 +159,15 @@ export function plans(maxCommands: number): fc.Arbitrary<Plan> {
     name: fc.constant<Play>('finish'),
     isReversed: fc.constant(false),
   });
-  const endless = fc.array(fc.oneof(...COMMANDS), { minLength: 1, maxLength: maxCommands, size: 'max' });
-  const ending = fc.array(fc.oneof(...COMMANDS, { weight: 1, arbitrary: finish }), {
-    minLength: 8,
-    maxLength: maxCommands,
-    size: 'max',
-  });
+  const endless = fc.array(fc.oneof(...ENTRIES), { minLength: 1, maxLength: maxCommands, size: 'max' });
+  const ending = fc.array(
+    fc.oneof(...ENTRIES, { weight: 1, arbitrary: finish.map((command) => [command]) }),
+    {
+      minLength: 8,
+      maxLength: maxCommands,
+      size: 'max',
+    },
+  );
   return fc
     .record({
       seed: fc.integer(),
@@ -157,5 +175,6 @@ export function plans(maxCommands: number): fc.Arbitrary<Plan> {
       faults: fc.subarray([...FAULTS]),
       commands: fc.oneof({ weight: 5, arbitrary: endless }, { weight: 1, arbitrary: ending }),
     })
+    .map(({ commands, ...plan }) => ({ ...plan, commands: commands.flat() }))
     .map((plan) => ({ ...plan, [fc.toStringMethod]: () => describePlan(plan) }));
 }
