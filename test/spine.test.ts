@@ -103,6 +103,7 @@ describe('the whole of Breakwater', () => {
     await using ada = await as(stack, 'ada');
     const room = await ada.rooms.join('general');
     await room.send('before');
+    await eventually(() => expect(texts(room)).toEqual(['before']));
 
     link.refuse();
     link.cut();

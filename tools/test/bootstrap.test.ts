@@ -166,7 +166,7 @@ test('the exit code of the command is the exit code', () => {
 
 test('a signal goes on to the command, whose exit code comes back', async () => {
   await using launcher = await launch();
-  await launcher.waitForLine((line) => line.fields?.msg === 'waiting', 10_000);
+  await launcher.waitForLine((line) => line.fields?.msg === 'waiting', 30_000);
   process.kill(launcher.pid, 'SIGTERM');
   expect(await launcher.exited).toEqual({ code: 3, signal: null });
   expect(launcher.lines.map((line) => line.text)).toContain('got SIGTERM');
@@ -174,7 +174,7 @@ test('a signal goes on to the command, whose exit code comes back', async () => 
 
 test('the command notices when the bootstrap was killed', async () => {
   await using launcher = await launch();
-  await launcher.waitForLine((line) => line.fields?.msg === 'waiting', 10_000);
+  await launcher.waitForLine((line) => line.fields?.msg === 'waiting', 30_000);
   process.kill(launcher.pid, 'SIGKILL');
   await eventually(() => launcher.lines.some((line) => line.text === 'parent gone'));
 });

@@ -74,9 +74,13 @@ test('bots play and talk until Ctrl-C, and their logs hold against the streams',
     ...['--record', logs, '--nats', stack.nats.url],
     ...['--url', stack.edgeUrls.join(','), '--secret', stack.jwtSecret],
   );
-  await eventually(() => expect(lines.join('\n')).toMatch(/connected 6\/6 .*playing 6 .* xp [1-9]/), {
-    timeoutMs: 60_000,
-  });
+  await eventually(
+    () =>
+      expect(lines.join('\n')).toMatch(/connected 6\/6 .*playing 6 .* xp [1-9].* chat (?!0\.0).* sent [1-9]/),
+    {
+      timeoutMs: 60_000,
+    },
+  );
   await child.stop({ signal: 'SIGINT', timeoutMs: 30_000 });
   expect((await child.exited).code).toBe(0);
   expect(lines.at(-1)).toMatch(

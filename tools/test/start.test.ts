@@ -73,7 +73,10 @@ function isAlive(pid: number): boolean {
 }
 
 async function expectNothingLeft(rows: readonly Row[]): Promise<void> {
-  await eventually(() => rows.every(({ pid }) => !isAlive(pid)), { message: 'all processes gone' });
+  await eventually(() => rows.every(({ pid }) => !isAlive(pid)), {
+    message: 'all processes gone',
+    timeoutMs: 30_000,
+  });
   for (const { port, adminPort } of rows) {
     for (const each of [port, adminPort]) {
       if (each !== undefined) expect(await isPortFree(each), `port ${each}`).toBe(true);
@@ -118,7 +121,7 @@ test('the whole stack comes up, a child that dies comes back, and Ctrl-C leaves 
 
   const chat = rows.find(({ instance }) => instance === 'chat-1');
   process.kill(chat?.pid ?? 0, 'SIGKILL');
-  await launcher.waitForLine(says('chat-1 ended (signal SIGKILL); it is restarted in'), 10_000);
+  await launcher.waitForLine(says('chat-1 ended (signal SIGKILL); it is restarted in'), 30_000);
   const back = await launcher.waitForLine(says('chat-1 is back'), 30_000);
   const newPid = Number(/process (\d+)/.exec(String(back.fields?.msg))?.[1]);
 
