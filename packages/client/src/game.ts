@@ -131,8 +131,7 @@ export class JoinedGame implements Game, Attachable {
     if (this.#end !== undefined) return;
     const link = this.#sources.current?.link;
     this.#finish('left', new LeftError(`game ${this.id}`));
-    const { requestTimeoutMs } = this.#session.settings.times;
-    if (link !== undefined) await tell(link, { t: 'game.leave', game: this.id }, requestTimeoutMs);
+    if (link !== undefined) await tell(this.#session, link, { t: 'game.leave', game: this.id });
   }
 
   attach(link: Link): Promise<void> {
@@ -296,9 +295,8 @@ export class JoinedGame implements Game, Attachable {
   #replaced(): void {
     const link = this.#sources.current?.link;
     this.#lose(new ReplacedError());
-    const { requestTimeoutMs } = this.#session.settings.times;
     // Only this connection hears of the game no more: the seat is the other session's.
-    if (link !== undefined) void tell(link, { t: 'game.leave', game: this.id }, requestTimeoutMs);
+    if (link !== undefined) void tell(this.#session, link, { t: 'game.leave', game: this.id });
   }
 
   #rejected(n: number, reason: string): void {

@@ -53,8 +53,7 @@ export class LobbyWatch implements LobbyApi, Attachable {
     if (!this.#holders.delete(handle) || this.#holders.size > 0) return;
     this.#session.remove(this);
     this.#rejoiner.cancel();
-    const { requestTimeoutMs } = this.#session.settings.times;
-    if (this.#link !== undefined) void tell(this.#link, { t: 'lobby.leave' }, requestTimeoutMs);
+    if (this.#link !== undefined) void tell(this.#session, this.#link, { t: 'lobby.leave' });
     this.#link = undefined;
     this.#first = undefined;
   }

@@ -75,9 +75,9 @@ export class Rejoiner {
 }
 
 /** Sends a request whose outcome changes nothing for the caller; resolves when there is one. */
-export function tell(link: Link, body: RequestBody, timeoutMs: number): Promise<void> {
+export function tell({ settings }: Session, link: Link, body: RequestBody): Promise<void> {
   return new Promise((resolve) => {
     const settle = { onAnswer: () => resolve(), onFail: () => resolve() };
-    if (!link.request(body, timeoutMs, settle)) resolve();
+    if (!link.request(body, settings.times.requestTimeoutMs, settle)) resolve();
   });
 }

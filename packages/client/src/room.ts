@@ -146,8 +146,7 @@ export class JoinedRoom implements Room, Attachable {
     if (this.#end !== undefined) return;
     const link = this.#link;
     this.#finish(new LeftError(`room ${this.id}`));
-    const { requestTimeoutMs } = this.#session.settings.times;
-    if (link !== undefined) await tell(link, { t: 'room.leave', room: this.id }, requestTimeoutMs);
+    if (link !== undefined) await tell(this.#session, link, { t: 'room.leave', room: this.id });
   }
 
   attach(link: Link): Promise<void> {
