@@ -142,6 +142,8 @@ describe('a request', () => {
     const to = subject();
     const answer = Promise.withResolvers<object>();
     await using _handler = bus.handle(to, { decode: asIs }, () => answer.promise);
+    // The questions come over another connection.
+    await bus.flush();
     const ask = () => small.bus.request(to, {}, { timeoutMs: 10_000, decode: asIs });
     const first = Promise.all([ask(), ask()]);
     expect(await failure(ask())).toMatchObject({ code: 'unavailable' });
