@@ -123,18 +123,19 @@ export class RoomSender {
     }
     const link = this.#link;
     const next = link === undefined || link.isOver ? undefined : this.#outbox.take(nowMs);
-    if (link !== undefined && next !== undefined) this.#transmit(link, next.entry, next.isResend);
-    this.#plan();
+    if (link !== undefined && next !== undefined) this.#transmit(link, next.entry, next.isResend, nowMs);
+    // By the same time as the taking: what was due a moment after that would be planned by nobody.
+    this.#plan(nowMs);
   }
 
-  #transmit(link: Link, entry: Entry, isResend: boolean): void {
+  #transmit(link: Link, entry: Entry, isResend: boolean, nowMs: number): void {
     const { msg, text } = entry;
     const body = { t: 'room.send', room: this.#room, msg, text, ...(isResend && { resend: true }) } as const;
     const isSent = link.request(body, this.#session.settings.times.requestTimeoutMs, {
       onAnswer: (frame) => this.#answered(msg, frame),
       onFail: (error) => this.#refused(msg, error),
     });
-    if (!isSent) this.#outbox.postpone(msg, this.#nowMs(), 0);
+    if (!isSent) this.#outbox.postpone(msg, nowMs, 0);
   }
 
   #answered(msg: string, frame: ServerFrame): void {
@@ -222,11 +223,11 @@ export class RoomSender {
     this.#emitter.emit('outgoing', this.outgoing);
   }
 
-  #plan(): void {
+  #plan(nowMs: number): void {
     this.#cancelTimer();
-    const dueMs = this.#outbox.nextDueMs(this.#nowMs());
+    const dueMs = this.#outbox.nextDueMs(nowMs);
     if (dueMs === undefined) return;
-    this.#cancelTimer = this.#session.settings.clock.after(dueMs - this.#nowMs(), () => this.#flush());
+    this.#cancelTimer = this.#session.settings.clock.after(dueMs - nowMs, () => this.#flush());
   }
 
   #nowMs(): number {

@@ -187,6 +187,39 @@ test('a message that asks for patience is tried again; one that is refused fails
   expect(edge.backend.room('general').messages[0]!.msg).not.toBe(failed[0]);
 });
 
+test('a message is tried again also where a timer fires a moment early', async () => {
+  let early = 0;
+  const clock = {
+    unixMs: () => Date.now(),
+    // The first look after a timer fired is before its time, the next one behind it.
+    monotonicMs: () => performance.now() + (early-- > 0 ? -3 : 3),
+    after: (delayMs: number, run: () => void) => {
+      const timer = setTimeout(() => {
+        early = 1;
+        run();
+      }, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+  await using edge = await ScriptedEdge.start();
+  await using client = await connect({
+    urls: [edge.url],
+    ...quick,
+    reconnect: { firstDelayMs: 1, maxDelayMs: 2 },
+    clock,
+  });
+  const room = await client.rooms.join('general');
+  let refusals = 0;
+  edge.script = (frame, socket) => {
+    if (frame.t !== 'room.send' || refusals === 20) return false;
+    refusals += 1;
+    edge.refuse(socket, frame.id, 'rate_limited', 10);
+    return true;
+  };
+  expect((await room.send('please')).seq).toBeGreaterThan(0);
+  expect(refusals).toBe(20);
+});
+
 test('the offline queue is bounded by count and by bytes', async () => {
   await using edge = await ScriptedEdge.start();
   const limits = { maxQueued: 3, maxQueuedBytes: 2_000 };
